@@ -19,7 +19,7 @@ use tokio::sync::watch;
 pub use self::files::ExpiredCrl;
 pub(crate) use self::files::TlsFiles;
 pub(crate) use self::identity::certified;
-pub(crate) use self::refusal::{kind_of, kind_of_handshake};
+pub(crate) use self::refusal::{REVOKED, kind_of, kind_of_handshake};
 pub(crate) use self::snapshot::Snapshot;
 
 use crate::clock;

@@ -129,7 +129,6 @@ impl<S: GrpcService> Shared<S> {
                 }
                 kind = lost(&mut trust) => {
                     self.evictions.evicted(caller, Cause::Distrust(kind));
-                    trust = None;
                     end = end.or(Some(self.patience()));
                 }
                 () = reached(end) => {

@@ -2,6 +2,10 @@
 //!
 //! A connection lives for half an hour, and its handshake does not come again. So whenever authorities or revocation lists
 //! change, each connection asks about its own certificate, and it ends with it.
+//!
+//! It is asked to end, as one that is too old. A client that does as it is asked loses no call by that, and one that does
+//! not makes none any more: at once if it is revoked, and after a moment if its authority is gone or its time is over,
+//! since calls may be on their way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +18,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock;
-use crate::tls::{Snapshot, certified, kind_of};
+use crate::tls::{REVOKED, Snapshot, certified, kind_of};
 
 const GONE: &str = "the client certificate is not accepted any more; open a new connection";
+
+/// How long calls are served that were on their way when the client was asked to go.
+const COURTESY: Duration = Duration::from_secs(2);
 
 /// What calls on a connection need to know of its certificate.
 #[derive(Clone, Debug)]
@@ -31,7 +38,18 @@ pub(super) struct Trust {
     current: watch::Receiver<Arc<Snapshot>>,
     chain: Vec<CertificateDer<'static>>,
     ends: Option<Instant>,
+    state: State,
     is_lost: Arc<AtomicBool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The certificate is taken.
+    Good,
+    /// It is not; calls are refused from then on.
+    Lost(Instant),
+    /// They are.
+    Over,
 }
 
 impl Standing {
@@ -69,16 +87,36 @@ impl Trust {
                 .collect(),
             // The last second still counts. What is beyond any clock does not end.
             ends: left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left + 1))),
+            state: State::Good,
             is_lost,
         };
         Some((trust, standing))
     }
 
-    /// Waits until the certificate is not taken any more, and says why. From then on no call is anybody's.
+    /// Waits until the certificate is not taken any more, and says why, once. Go on waiting: calls that come too late after
+    /// that are refused only then.
     pub(super) async fn lost(&mut self) -> &'static str {
-        let kind = self.verdict().await;
-        self.is_lost.store(true, Ordering::Relaxed);
-        kind
+        loop {
+            match self.state {
+                State::Good => {
+                    let kind = self.verdict().await;
+                    let courtesy = if kind == REVOKED {
+                        Duration::ZERO
+                    } else {
+                        COURTESY
+                    };
+                    self.state = State::Lost(Instant::now() + courtesy);
+                    self.is_lost.store(courtesy.is_zero(), Ordering::Relaxed);
+                    return kind;
+                }
+                State::Lost(until) => {
+                    sleep_until(until).await;
+                    self.is_lost.store(true, Ordering::Relaxed);
+                    self.state = State::Over;
+                }
+                State::Over => std::future::pending().await,
+            }
+        }
     }
 
     async fn verdict(&mut self) -> &'static str {
@@ -138,6 +176,10 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(trust.lost().await, "expired");
         assert_eq!(begun.elapsed(), Duration::from_secs(11));
+        // What was on its way is served.
+        assert_eq!(calls_for(), Ok("till".to_owned()));
+        let again = tokio::time::timeout(2 * COURTESY, trust.lost()).await;
+        assert!(again.is_err(), "{again:?}");
         assert_eq!(calls_for(), Err(GONE));
     }
 

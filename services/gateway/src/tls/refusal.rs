@@ -6,6 +6,9 @@ use rustls::{CertificateError, Error};
 
 use super::clients::Nameless;
 
+/// The kind of those whom a revocation list names.
+pub(crate) const REVOKED: &str = "revoked";
+
 /// What is wrong with a handshake; `tls` if it is none of what is told apart.
 pub(crate) fn kind_of_handshake(error: &io::Error) -> &'static str {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
@@ -21,7 +24,7 @@ pub(crate) fn kind_of(error: &Error) -> &'static str {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "not_yet_valid"
             }
-            CertificateError::Revoked => "revoked",
+            CertificateError::Revoked => REVOKED,
             CertificateError::UnknownRevocationStatus
             | CertificateError::ExpiredRevocationList
             | CertificateError::ExpiredRevocationListContext { .. } => "revocation_unknown",

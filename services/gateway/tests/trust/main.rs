@@ -12,6 +12,7 @@ mod authority;
 mod handshakes;
 mod issuer;
 mod lists;
+mod load;
 mod reload;
 mod tokens;
 mod world;

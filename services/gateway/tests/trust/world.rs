@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,9 +78,19 @@ impl Folder {
 
 /// TLS that trusts an authority and shows a certificate if there is one.
 pub(crate) fn trusting(authority: &Authority, identity: Option<&Identity>) -> Arc<ClientConfig> {
+    trusting_all(&[authority], identity)
+}
+
+/// The same for several authorities.
+pub(crate) fn trusting_all(
+    authorities: &[&Authority],
+    identity: Option<&Identity>,
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    let root = CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap();
-    roots.add(root).unwrap();
+    for authority in authorities {
+        let root = CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap();
+        roots.add(root).unwrap();
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -146,14 +157,20 @@ pub(crate) async fn ask(channel: &Channel, token: Option<&str>) -> Code {
 
 /// Waits until a series of `/metrics` has a value.
 pub(crate) async fn until(gateway: &Gateway, series: &str, wanted: i64) {
+    until_among(gateway, series, wanted..=wanted).await;
+}
+
+/// Waits until a series of `/metrics` has one of some values.
+pub(crate) async fn until_among(gateway: &Gateway, series: &str, wanted: RangeInclusive<i64>) {
+    let is_reached = |value: Option<i64>| value.is_some_and(|value| wanted.contains(&value));
     let reached = async {
-        while metric(gateway, series).await != Some(wanted) {
+        while !is_reached(metric(gateway, series).await) {
             sleep(Duration::from_millis(5)).await;
         }
     };
     if timeout(PATIENCE, reached).await.is_err() {
         let now = metric(gateway, series).await;
-        panic!("{series} is {now:?} and not {wanted}");
+        panic!("{series} is {now:?} and not among {wanted:?}");
     }
 }
 
