@@ -203,6 +203,15 @@ fn policy_explain_names_the_line_that_allows_a_call_or_what_is_missing() {
         explain("till-7", "GetMember", "wechat"),
         (0, format!("allowed by {rule}\n"), String::new())
     );
+    let weighing =
+        "[[callers]]\nname = \"till-8\"\naccounts = [\"we*\"]\nmethods = [\"read\"]\nweight = 3\n";
+    let all = format!("{}{weighing}", fs::read_to_string(&policy).unwrap());
+    write(&folder, "policy.toml", &all);
+    let (_, out, _) = explain("till-8", "GetMember", "wechat");
+    assert_eq!(
+        out,
+        format!("allowed by {rule}\nweight 3 where a limit of calls is shared out\n")
+    );
     let (code, out, _) = explain("till-7", "GetMember", "wechats");
     assert_eq!(code, 0);
     assert!(

@@ -14,7 +14,8 @@ pub struct Summary<'a> {
     now: i64,
 }
 
-const DAY: i64 = 24 * 3600;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 /// From when on the end of a certificate is pointed out.
 const SOON: i64 = 30 * DAY;
 
@@ -52,6 +53,25 @@ impl<'a> Summary<'a> {
                 "store.url with sslmode=disable: whoever is on the way to the database sees and changes what is kept"
                     .to_owned(),
             );
+        }
+        if let Some(tls) = &grpc.tls {
+            let snapshot = &tls.snapshot;
+            let lists = snapshot.lists.iter().map(|list| list.ends).min();
+            for (key, expires, soon) in [
+                ("certificate_file", snapshot.certificate_ends, SOON),
+                ("crl_files", lists, DAY),
+            ] {
+                let left = expires.map(|expires| expires - self.now);
+                match left.filter(|left| *left < soon) {
+                    Some(left) if left < 0 => {
+                        warnings.push(format!("grpc.tls.{key} has expired"));
+                    }
+                    Some(left) => {
+                        warnings.push(format!("grpc.tls.{key} expires in {} hours", left / HOUR));
+                    }
+                    None => {}
+                }
+            }
         }
         for account in &self.settings.accounts {
             if let Some(expires) = account.certificate_expires
