@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+use kabao_gateway::Gateway;
+use kabao_gateway::config::{Environment, Source};
 use tonic::Code;
 
 use crate::authority::Authority;
 use crate::world::{
-    Folder, REFUSED, ask, channel, connect, evicted, failed, metric, trusting, until,
+    Folder, REFUSED, ask, channel, configuration, connect, evicted, failed, metric, say, trusting,
+    until,
 };
 
 const MUTUAL: &str = "client_ca_file = \"clients.pem\"\n";
@@ -154,4 +157,24 @@ async fn a_connection_ends_with_the_certificate_of_its_caller() {
     until(&gateway, "kabao_connections_open", 0).await;
     assert_eq!(ask(&caller, None).await, Code::Unavailable);
     until(&gateway, &failed("expired"), 1).await;
+}
+
+/// Where nobody looks by itself, as with `reload.poll = "0s"`.
+#[tokio::test]
+async fn files_are_read_when_somebody_asks_for_the_configuration_to_be_read() {
+    let folder = Folder::new("asked");
+    let (old, new) = (Authority::new("old"), Authority::new("new"));
+    folder.put_server(&old.server());
+    let text = configuration("", "", "").replace("100ms", "0s");
+    folder.put("kabao.toml", &text);
+    let source = Source::new(folder.path("kabao.toml"), Environment::default());
+    let loaded = source.load(0).unwrap();
+    let gateway = Gateway::start_from(source, loaded).await.unwrap();
+    gateway.ready();
+    folder.put_server(&new.server());
+    assert!(connect(&gateway, &trusting(&old, None)).await.is_ok());
+    let said = say(&gateway, "POST /reload HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+    assert!(connect(&gateway, &trusting(&new, None)).await.is_ok());
+    assert!(connect(&gateway, &trusting(&old, None)).await.is_err());
 }

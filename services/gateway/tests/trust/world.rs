@@ -59,13 +59,9 @@ impl Folder {
 
     /// Reads a configuration with more in `[grpc]`, in `[grpc.tls]`, and at the end.
     pub(crate) fn settings(&self, grpc: &str, tls: &str, rest: &str) -> Result<Settings, Mistakes> {
-        let text = format!(
-            "[grpc]\nlisten = \"127.0.0.1:0\"\n{grpc}\n[grpc.tls]\ncertificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n{tls}\n\
-             [reload]\npoll = \"100ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-             [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n{rest}"
-        );
         let now = i64::try_from(now().as_secs()).unwrap();
-        config::parse("kabao.toml", &text, &self.0, &Environment::default(), now)
+        let (text, environment) = (configuration(grpc, tls, rest), Environment::default());
+        config::parse("kabao.toml", &text, &self.0, &environment, now)
     }
 
     pub(crate) async fn start(&self, grpc: &str, tls: &str, rest: &str) -> Gateway {
@@ -74,6 +70,15 @@ impl Folder {
         gateway.ready();
         gateway
     }
+}
+
+/// A configuration with more in `[grpc]`, in `[grpc.tls]`, and at the end.
+pub(crate) fn configuration(grpc: &str, tls: &str, rest: &str) -> String {
+    format!(
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n{grpc}\n[grpc.tls]\ncertificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n{tls}\n\
+             [reload]\npoll = \"100ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n{rest}"
+    )
 }
 
 /// TLS that trusts an authority and shows a certificate if there is one.
@@ -174,16 +179,21 @@ pub(crate) async fn until_among(gateway: &Gateway, series: &str, wanted: RangeIn
     }
 }
 
-/// A series of `/metrics`, without a fraction.
-pub(crate) async fn metric(gateway: &Gateway, series: &str) -> Option<i64> {
+/// What the admin listener answers to a request.
+pub(crate) async fn say(gateway: &Gateway, request: &str) -> String {
     let mut stream = TcpStream::connect(gateway.admin()).await.unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n";
-    stream.write_all(request).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut said = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut said))
         .await
         .expect("an answer")
         .unwrap();
+    said
+}
+
+/// A series of `/metrics`, without a fraction.
+pub(crate) async fn metric(gateway: &Gateway, series: &str) -> Option<i64> {
+    let said = say(gateway, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let value = said
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
