@@ -67,12 +67,17 @@ impl Journal {
     }
 
     /// Starts the journal of one account. The last one of an account is the one whose open changes are
-    /// brought to their end.
+    /// brought to their end, those of an earlier process or configuration at once.
     pub fn account(&self, account: AccountId) -> Arc<AccountJournal> {
         let journal = Arc::new(AccountJournal::new(self.clone(), account.clone()));
         let mut accounts = locked(&self.0.accounts);
-        accounts.retain(|_, journal| journal.strong_count() > 0);
+        // As seldom as the map would grow, so that ten thousand accounts are not gone through ten thousand times.
+        if accounts.len() == accounts.capacity() {
+            accounts.retain(|_, journal| journal.strong_count() > 0);
+        }
         accounts.insert(account, Arc::downgrade(&journal));
+        drop(accounts);
+        self.wake();
         journal
     }
 

@@ -1,10 +1,10 @@
 //! Bringing changes to their end that nobody runs any more: those of a process that is gone, and
 //! those whose answer was lost.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use kabao_api::{CallContext, CallId, ChangeState, Error};
+use kabao_api::{AccountId, CallContext, CallId, ChangeState, Error};
 use tokio::time::{Instant, timeout};
 
 use crate::account::AccountJournal;
@@ -23,6 +23,8 @@ const SWEPT: u32 = 1000;
 #[derive(Debug, Default)]
 pub struct Reconciler {
     tries: HashMap<ChangeKey, Tries>,
+    /// Accounts that are not served, whose open changes were told.
+    unserved: HashSet<AccountId>,
     swept: Option<Instant>,
 }
 
@@ -78,8 +80,14 @@ impl Journal {
         reconciler
             .tries
             .retain(|key, _| open.iter().any(|change| change.key == *key));
+        seen.counts.unserved = self.tell_unserved(reconciler, &open);
         self.sight().see(seen);
         for change in open {
+            let Some(account) = self.find_account(&change.key.account) else {
+                // Another replica's to end, or this one's as soon as the account is served again.
+                reconciler.rest(&change.key);
+                continue;
+            };
             if !reconciler.is_due(&change.key)
                 || self.running().contains(&change.key)
                 || self.runs_elsewhere(&change).await?
@@ -87,7 +95,7 @@ impl Journal {
                 continue;
             }
             let key = change.key.clone();
-            let ended = self.try_to_end(change).await;
+            let ended = account.try_to_end(change).await;
             if let Err(error) = &ended {
                 tracing::debug!(change = %key, reason = error.reason().as_str(), "not ended yet");
             }
@@ -140,13 +148,25 @@ impl Journal {
             && leases.is_alive(&change.owner).await?)
     }
 
-    /// Tries to end one change; true if it has ended.
-    async fn try_to_end(&self, change: StoredChange) -> Result<bool, Error> {
-        // An account that is not served here is another replica's to end.
-        let Some(account) = self.find_account(&change.key.account) else {
-            return Ok(false);
-        };
-        account.try_to_end(change).await
+    /// Counts the open changes of accounts that are not served here, and tells of each account once.
+    fn tell_unserved(&self, reconciler: &mut Reconciler, open: &[StoredChange]) -> u64 {
+        let mut changes: BTreeMap<&AccountId, u64> = BTreeMap::new();
+        for change in open {
+            *changes.entry(&change.key.account).or_default() += 1;
+        }
+        changes.retain(|account, _| self.find_account(account).is_none());
+        reconciler
+            .unserved
+            .retain(|account| changes.contains_key(account));
+        for (account, changes) in &changes {
+            if reconciler.unserved.insert((*account).clone()) {
+                tracing::warn!(
+                    %account, changes,
+                    "an account that is not served here has open changes; they go on once it is served again"
+                );
+            }
+        }
+        changes.values().sum()
     }
 
     async fn sweep(&self, reconciler: &mut Reconciler) -> Result<(), Error> {
@@ -164,6 +184,7 @@ impl Journal {
 }
 
 impl AccountJournal {
+    /// Tries to end one change; true if it has ended.
     async fn try_to_end(&self, change: StoredChange) -> Result<bool, Error> {
         let plan = read_plan(&change)?;
         if plan.needs_decision {
@@ -200,6 +221,16 @@ impl Reconciler {
         self.tries
             .get(key)
             .is_none_or(|tries| tries.next <= Instant::now())
+    }
+
+    /// Forgets pauses: what nobody could try is tried at once when somebody can.
+    fn rest(&mut self, key: &ChangeKey) {
+        if let Some(tries) = self.tries.get_mut(key) {
+            *tries = Tries {
+                told: tries.told,
+                ..Tries::first()
+            };
+        }
     }
 
     fn tried(&mut self, key: &ChangeKey, ended: bool, pause: Duration, max_pause: Duration) {

@@ -21,6 +21,8 @@ pub struct Counts {
     pub needs_decision: u64,
     /// Those that are unknown for longer than the bound.
     pub overdue: u64,
+    /// Those whose account is not served here.
+    pub unserved: u64,
     /// When the oldest of them was begun.
     pub oldest: Option<SystemTime>,
 }

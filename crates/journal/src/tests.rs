@@ -65,6 +65,11 @@ impl World {
         };
         let (store, leases) = (Arc::new(replica.clone()), Arc::new(replica.clone()));
         let journal = Journal::new(store, leases, Arc::new(TestClock), settings);
+        self.serve(journal, replica)
+    }
+
+    /// Serves the account, by a journal that is there.
+    fn serve(&self, journal: Journal, replica: Replica) -> Gateway {
         let account: Arc<AccountJournal> = journal.account(account());
         let upstream = account.upstream(Arc::new(Pipeline(self.wechat.clone())));
         let backend = Arc::new(ModelBackend::new(self.family, Arc::clone(&upstream)));

@@ -161,7 +161,10 @@ impl Quotas {
 
     fn allowance(&self, subject: Subject) -> Arc<Allowance> {
         let mut subjects = lock(&self.0.subjects);
-        subjects.retain(|_, allowance| allowance.strong_count() > 0);
+        // As seldom as the map would grow, so that ten thousand subjects are not gone through ten thousand times.
+        if subjects.len() == subjects.capacity() {
+            subjects.retain(|_, allowance| allowance.strong_count() > 0);
+        }
         if let Some(known) = subjects.get(&subject).and_then(Weak::upgrade) {
             return known;
         }

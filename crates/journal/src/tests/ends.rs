@@ -56,6 +56,37 @@ async fn what_nobody_repeats_is_ended_by_the_reconciler() {
 }
 
 #[tokio::test]
+async fn changes_of_an_account_that_is_not_served_any_more_go_on_when_it_is_served_again() {
+    let world = World::new(Family::Merchant);
+    let gateway = world.gateway();
+    world.wechat.choose(|| Fate::LostAfter);
+    let error = gateway.add("a", 10).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::OutcomeUnknown);
+    world.wechat.choose(|| Fate::Answered);
+    let Gateway {
+        replica,
+        journal,
+        members,
+        upstream,
+        changes,
+    } = gateway;
+    drop((members, upstream, changes));
+    let mut reconciler = Reconciler::default();
+    for _ in 0..3 {
+        journal.look(&mut reconciler).await.unwrap();
+        let counts = journal.counts();
+        assert_eq!((counts.open, counts.unserved), (1, 1));
+    }
+
+    let gateway = world.serve(journal, replica);
+    gateway.journal.look(&mut reconciler).await.unwrap();
+    assert_eq!(gateway.change("a").await.state, ChangeState::Applied);
+    assert_eq!(world.points(), 110);
+    gateway.journal.look(&mut reconciler).await.unwrap();
+    assert_eq!(gateway.journal.counts().unserved, 0);
+}
+
+#[tokio::test]
 async fn what_fits_neither_value_is_for_a_person() {
     let world = World::new(Family::OfficialAccount);
     let gateway = world.gateway();

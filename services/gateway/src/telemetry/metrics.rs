@@ -249,7 +249,7 @@ impl Metrics {
             .meter("kabao")
             .u64_observable_gauge("kabao.changes")
             .with_description(
-                "Changes that have not ended: all that are open; of these the unknown, those unknown for longer than the bound, and those that wait for ChangeService.ResolveChange.",
+                "Changes that have not ended: all that are open; of these the unknown, those unknown for longer than the bound, those that wait for ChangeService.ResolveChange, and those whose account is not served here.",
             )
             .with_callback(move |gauge| {
                 let counts = memory.counts();
@@ -258,6 +258,7 @@ impl Metrics {
                     ("unknown", counts.unknown),
                     ("overdue", counts.overdue),
                     ("needs_decision", counts.needs_decision),
+                    ("unserved", counts.unserved),
                 ] {
                     gauge.observe(count, &[KeyValue::new("kabao.state", state)]);
                 }
