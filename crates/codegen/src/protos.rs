@@ -30,7 +30,8 @@ const NUMBER_DOC: &str = " Left empty: the id of the change, see the service.";
 
 /// What stands at every RPC whose answer is a credential.
 pub(crate) const CREDENTIAL_DOC: &str = "The answer is a credential. So this is served, and listed by reflection, only if an account says \
-    `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway itself holds and uses, \
+    `expose_tokens = true`. Where callers are told apart, a policy has to grant the caller the group `secrets`, and where \
+    they are not, the listener has to be on loopback. The answer is what the gateway itself holds and uses, \
     with the seconds that are left; nothing is fetched anew or made invalid for a caller. For any other account the \
     call is refused with PERMISSION_DENIED, reason CREDENTIAL_NOT_EXPOSED.";
 

@@ -7,6 +7,7 @@
 mod account;
 mod callers;
 mod document;
+mod exposure;
 mod fixed;
 mod folder;
 mod grpc;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 pub use self::account::AccountSettings;
 pub use self::callers::CallerSettings;
+pub(crate) use self::exposure::Exposure;
 pub(crate) use self::fixed::Fixed;
 pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::jwt::JwtSettings;

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
-use crate::config::{AccountSettings, Loaded, Settings, ShutdownSettings, Source};
+use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
 use crate::files::{Reload, Reloads};
 use crate::jwt::Jwt;
@@ -51,13 +51,13 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// An account lets callers see its tokens, and callers come from elsewhere.
-    #[error(
-        "account {account} says expose_tokens = true, which needs a loopback address in grpc.listen"
-    )]
+    /// An account lets callers see its tokens, and nothing says which of them.
+    #[error("account {account}: expose_tokens {fault}")]
     Exposed {
         /// The account.
         account: kabao_api::AccountId,
+        /// What is missing.
+        fault: &'static str,
     },
     /// The accounts do not fit together.
     #[error(transparent)]
@@ -271,12 +271,14 @@ impl Gateway {
     }
 }
 
-/// Tokens are shown on the loopback interface only.
+/// Tokens are shown where it is said who sees them.
 fn refuse_exposure(settings: &Settings) -> Result<(), StartError> {
     let exposes = |account: &&AccountSettings| account.exposes_tokens;
-    match settings.accounts.iter().find(exposes) {
-        Some(account) if !settings.grpc.listen.ip().is_loopback() => Err(StartError::Exposed {
+    let exposure = Exposure::of(&settings.grpc, !settings.callers.is_empty());
+    match (settings.accounts.iter().find(exposes), exposure.fault()) {
+        (Some(account), Some(fault)) => Err(StartError::Exposed {
             account: account.client.account().clone(),
+            fault,
         }),
         _ => Ok(()),
     }

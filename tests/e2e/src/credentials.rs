@@ -1,8 +1,15 @@
 //! Operations whose answers are credentials: nobody gets them unless an account says so, and then what the gateway
 //! itself holds.
 
+use std::path::Path;
+
+use kabao_gateway::config::{Environment, Source};
+use kabao_gateway::{Dev, DevOptions, Gateway};
+use kabao_proto::kabao::officialaccount::v1::token_service_client::TokenServiceClient;
+use kabao_proto::kabao::officialaccount::v1::{AccessToken, GetTokenRequest};
+use kabao_sandbox::Running;
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::{Code, Request, Response, Status};
 
 use crate::demo::OFFICIAL_ACCOUNT;
 use crate::refusal::refused;
@@ -97,3 +104,87 @@ const TOKENS: [&str; 2] = [
     "official_account.token.get",
     "official_account.stable_token.get",
 ];
+
+/// A gateway that its operator has configured by files: two callers with tokens, and a policy.
+async fn configured(folder: &Path, sandbox: Running) -> World {
+    let account = sandbox.account(OFFICIAL_ACCOUNT.account).unwrap();
+    let digest = |token: &str| kabao_auth::sha256_hex(token.as_bytes());
+    let configuration = format!(
+        r#"
+        [grpc]
+        listen = "127.0.0.1:0"
+        policy_file = "policy.toml"
+        [admin]
+        listen = "127.0.0.1:0"
+        [[callers]]
+        name = "page"
+        token_sha256 = ["{}"]
+        [[callers]]
+        name = "office"
+        token_sha256 = ["{}"]
+        [[accounts]]
+        id = "{}"
+        family = "official_account"
+        appid = "{}"
+        app_secret_file = "secret"
+        base_url = "{}"
+        extra_ca_file = "ca.pem"
+        expose_tokens = true
+        "#,
+        digest("token of page"),
+        digest("token of office"),
+        OFFICIAL_ACCOUNT.account,
+        account.appid.unwrap(),
+        account.base_url,
+    );
+    let policy = r#"
+        [[callers]]
+        name = "page"
+        accounts = ["*"]
+        methods = ["secrets"]
+        [[callers]]
+        name = "office"
+        accounts = ["*"]
+        methods = ["read", "write", "money", "admin"]
+        "#;
+    for (name, text) in [
+        ("kabao.toml", configuration.as_str()),
+        ("policy.toml", policy),
+        ("secret", &account.app_secret.unwrap()),
+        ("ca.pem", sandbox.ca_pem()),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let source = Source::new(folder.join("kabao.toml"), Environment::default());
+    let loaded = source.load(0).unwrap();
+    let gateway = Gateway::start(&loaded.settings).await.unwrap();
+    gateway.ready();
+    World::of(gateway, sandbox).await
+}
+
+/// What a caller gets who shows a bearer token.
+async fn shown_to(world: &World, bearer: &str) -> Result<Response<AccessToken>, Status> {
+    let mut request = Request::new(GetTokenRequest {
+        account: OFFICIAL_ACCOUNT.account(),
+        ..GetTokenRequest::default()
+    });
+    let bearer = format!("Bearer {bearer}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    let mut tokens = TokenServiceClient::new(world.channel());
+    tokens.get_token(request).await
+}
+
+#[tokio::test]
+async fn a_caller_gets_them_only_if_a_policy_says_so_in_so_many_words() {
+    let folder = std::env::temp_dir().join(format!("kabao-e2e-secrets-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let dev = Dev::start(DevOptions::default()).await.unwrap();
+    let world = configured(&folder, dev.into_parts().1).await;
+    refused(Code::PermissionDenied, "PERMISSION_DENIED")
+        .check(shown_to(&world, "token of office").await);
+    refused(Code::Unauthenticated, "UNAUTHENTICATED").check(shown_to(&world, "a guess").await);
+    let answer = shown_to(&world, "token of page").await.unwrap();
+    assert!(!answer.into_inner().access_token().is_empty());
+    drop(world);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

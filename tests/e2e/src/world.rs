@@ -108,7 +108,7 @@ impl World {
         builder.build().unwrap()
     }
 
-    async fn of(gateway: Gateway, sandbox: Running) -> Self {
+    pub(crate) async fn of(gateway: Gateway, sandbox: Running) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
         Self {
             channel: endpoint.connect().await.unwrap(),

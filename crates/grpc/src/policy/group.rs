@@ -16,13 +16,21 @@ pub enum Group {
     Write,
     /// Can change points, a balance or rights, or give something away, whatever else it changes.
     Money,
-    /// Decides about changes of unknown outcome, spends calls to check accounts, or answers with credentials.
+    /// Decides about changes of unknown outcome, or spends calls to check accounts.
     Admin,
+    /// Answers with credentials: access tokens and tickets that the gateway holds.
+    Secrets,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Money, Self::Admin];
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Write,
+        Self::Money,
+        Self::Admin,
+        Self::Secrets,
+    ];
 
     /// Returns the group in a word, as policies have it.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +39,7 @@ impl Group {
             Self::Write => "write",
             Self::Money => "money",
             Self::Admin => "admin",
+            Self::Secrets => "secrets",
         }
     }
 }
@@ -100,7 +109,7 @@ static GROUPS: LazyLock<BTreeMap<&'static str, Group>> = LazyLock::new(|| {
     let families = METHODS.iter().map(|method| {
         let operation = method.operation;
         let group = match operation.effect {
-            _ if operation.credential => Group::Admin,
+            _ if operation.credential => Group::Secrets,
             _ if MONEY.contains(&operation.id) => Group::Money,
             Effect::Read => Group::Read,
             Effect::Write => Group::Write,
@@ -164,6 +173,21 @@ mod tests {
             let method = method.unwrap_or_else(|| panic!("{id} is not served"));
             assert!(method.operation.effect == Effect::Write, "{id}");
         }
+    }
+
+    #[test]
+    fn what_answers_with_a_credential_is_granted_by_no_other_group() {
+        let secrets: Vec<_> = methods()
+            .filter(|method| group_of(method) == Some(Group::Secrets))
+            .collect();
+        assert_eq!(
+            secrets,
+            [
+                "kabao.officialaccount.v1.StableTokenService/GetStableToken",
+                "kabao.officialaccount.v1.TicketService/GetTicket",
+                "kabao.officialaccount.v1.TokenService/GetToken",
+            ]
+        );
     }
 
     /// Words in the names of fields that are worth something.

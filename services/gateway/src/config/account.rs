@@ -12,6 +12,7 @@ use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey, Wech
 use kabao_models::Secret;
 
 use super::document::{Node, Origin, Value};
+use super::exposure::Exposure;
 use super::fixed;
 use super::material::Material;
 use super::section::{Section, Surroundings};
@@ -44,11 +45,11 @@ impl AccountSettings {
     }
 }
 
-/// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `loopback` says that
-/// callers come from this machine only.
+/// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `exposure` says
+/// whether they may let callers see their tokens.
 pub(super) fn read_all(
     root: &mut Section<'_>,
-    loopback: bool,
+    exposure: Exposure,
     folder: Option<&Path>,
 ) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
@@ -104,7 +105,7 @@ pub(super) fn read_all(
             }
             None => {}
         }
-        accounts.extend(read(section, entry, loopback));
+        accounts.extend(read(section, entry, exposure));
     }
     accounts
 }
@@ -145,7 +146,7 @@ const KEYS: [(&[Family], &[&str]); 3] = [
 ];
 
 /// `entry` is all that stands in the section.
-fn read(mut section: Section<'_>, entry: String, loopback: bool) -> Option<AccountSettings> {
+fn read(mut section: Section<'_>, entry: String, exposure: Exposure) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -183,11 +184,8 @@ fn read(mut section: Section<'_>, entry: String, loopback: bool) -> Option<Accou
     refuse_keys_of_others(&mut section, family);
     let exposes_tokens =
         family == Family::OfficialAccount && section.boolean("expose_tokens", false);
-    if exposes_tokens && !loopback {
-        section.mistake(
-            "expose_tokens",
-            "hands live tokens to every caller, so `grpc.listen` must be a loopback address such as `127.0.0.1:50051`",
-        );
+    if exposes_tokens && let Some(fault) = exposure.fault() {
+        section.mistake("expose_tokens", fault);
     }
 
     let mut material = Material::new(&mut section, entry);

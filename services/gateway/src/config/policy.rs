@@ -78,7 +78,7 @@ fn rules(mut root: Section<'_>) -> Vec<Rule> {
         let wanted = several(
             &mut section,
             "methods",
-            "`read`, `write`, `money`, `admin`, or full names of methods",
+            "`read`, `write`, `money`, `admin`, `secrets`, or full names of methods",
         );
         let methods = wanted.iter().filter_map(|name| method(&section, name));
         let methods = methods.collect();

@@ -8,6 +8,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
 use super::callers::{self, CallerSettings};
+use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
 use super::reload::ReloadSettings;
@@ -133,7 +134,7 @@ impl Settings {
         root.string("accounts_dir");
         let has_callers = root.has("callers");
         let grpc = GrpcSettings::read(root.section("grpc"), has_callers);
-        let is_loopback = grpc.listen.ip().is_loopback();
+        let exposure = Exposure::of(&grpc, has_callers);
         // Mistakes are listed in the order of the reading, which is that of the file.
         let settings = Self {
             grpc,
@@ -144,7 +145,7 @@ impl Settings {
             reload: ReloadSettings::read(root.section("reload")),
             store: Some(MemorySettings::read(root.section("store"))),
             callers: callers::read_all(&mut root),
-            accounts: account::read_all(&mut root, is_loopback, accounts_folder),
+            accounts: account::read_all(&mut root, exposure, accounts_folder),
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {

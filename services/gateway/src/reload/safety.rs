@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::config::{GrpcSettings, Loaded, Mistake, Mistakes, Settings};
+use crate::config::{Exposure, GrpcSettings, Loaded, Mistake, Mistakes, Settings};
 
 /// What matters of the open listener.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +37,20 @@ impl Running {
             });
         };
         let settings = &loaded.settings;
+        let has_names = self.knows_callers || !settings.callers.is_empty();
+        let exposure = Exposure {
+            is_loopback: self.is_loopback,
+            has_names,
+            has_policy: settings.grpc.policy.is_some(),
+        };
         for account in &settings.accounts {
-            if account.exposes_tokens && !self.is_loopback {
+            if account.exposes_tokens && exposure.fault().is_some() {
                 add(
                     format!("accounts[{}].expose_tokens", account.client.account()),
-                    "hands live tokens to every caller, and the listener that is open is not on a loopback address; restart the gateway",
+                    "hands live tokens to callers, and beside the listener that is open nothing says to whom: restart the gateway, or name a `grpc.policy_file` that grants `secrets`",
                 );
             }
         }
-        let has_names = self.knows_callers || !settings.callers.is_empty();
         if !has_names && !self.is_loopback && !self.is_open {
             add(
                 "callers".to_owned(),
@@ -125,6 +130,7 @@ mod tests {
             ("5", PUBLIC, &callers, &[]),
             ("6", certified, "", &[]),
             ("7", open, "", &[]),
+            ("8", certified, with_tokens, &["accounts[a].expose_tokens"]),
         ] {
             assert_eq!(judged(running, name, rest), expected, "{name}");
         }

@@ -70,7 +70,7 @@ fn every_mistake_of_a_policy_is_told_at_its_place() {
             "policy.toml:4:12: callers[#1].methods[0]: is no method and no group of methods; did you mean `read`?",
             "policy.toml:4:20: callers[#1].methods[1]: is no method and no group of methods; did you mean `kabao.v1.MemberService/GetMember`?",
             "policy.toml:5:1: callers[till].accounts: is required: a list of names of accounts, such as \"acme-*\"",
-            "policy.toml:5:1: callers[till].methods: is required: a list of `read`, `write`, `money`, `admin`, or full names of methods",
+            "policy.toml:5:1: callers[till].methods: is required: a list of `read`, `write`, `money`, `admin`, `secrets`, or full names of methods",
             "policy.toml:7:1: callers[till].method: is not a setting; did you mean `methods`?",
             "policy.toml:8:3: rules: is not a setting; known here: `callers`",
         ],

@@ -549,6 +549,22 @@ fn tokens_are_exposed_to_this_machine_only() {
     assert!(settings.accounts[0].exposes_tokens);
     let settings = folder.parse(OFFICIAL).unwrap();
     assert!(!settings.accounts[0].exposes_tokens, "off by default");
+    // Callers that are told apart need a policy that says who sees tokens, on whatever address.
+    folder.write(
+        "policy.toml",
+        "[[callers]]\nname = \"page\"\naccounts = [\"*\"]\nmethods = [\"secrets\"]\n",
+    );
+    folder.write_pair("server", 2030);
+    let tls = "[grpc.tls]\ncertificate_file = \"server_cert.pem\"\nprivate_key_file = \"server_key.pem\"\nclient_ca_file = \"server_cert.pem\"\n";
+    for listen in ["127.0.0.1:50051", "0.0.0.0:50051"] {
+        let by_policy = "policy_file = \"policy.toml\"\n";
+        for (policy, good) in [("", false), (by_policy, true)] {
+            let text = format!("[grpc]\nlisten = \"{listen}\"\n{policy}{tls}{exposed}");
+            let faults = folder.parse(&text).err().unwrap_or_default();
+            assert_eq!(faults.is_empty(), good, "{text}{faults:?}");
+            assert!(good || faults[0].contains("grants `secrets`"), "{faults:?}");
+        }
+    }
     let open = format!("[grpc]\nlisten = \"0.0.0.0:50051\"\n{exposed}");
     let faults = folder.parse(&open).unwrap_err();
     assert!(
