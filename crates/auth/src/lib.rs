@@ -5,14 +5,16 @@
 //!
 //! # The calling side
 //!
-//! - An [`Identity`] (scheme, number, certificate serial number, [`Signer`]) and a [`RequestToSign`] give the
-//!   `Authorization` header: [`authorization`]. Nonces come from [`random_nonce`].
+//! - An [`Identity`] (scheme, number, certificate serial number), a key and a [`RequestToSign`] give the
+//!   `Authorization` header: [`authorization`], or [`authorization_by`] a [`Signer`] whose key lies elsewhere.
+//!   Nonces come from [`random_nonce`].
 //! - A [`KeySet`] holds the keys of WeChat Pay. [`verify`] checks the raw bytes of an answer or a notification and
 //!   returns them as [`Verified`], which nothing else can make.
 //! - [`ApiV3Key::open`] decrypts the resource of a notification and asks for that proof. The one exception is the
 //!   certificate download, where the key to verify with is inside the answer: [`accept_certificates`]. Where
 //!   [`PlatformAuthorities`] are configured, they must have issued what it holds.
-//! - Sensitive fields are encrypted with [`KeySet::encryption_key`] and decrypted with the account's [`PrivateKey`].
+//! - Sensitive fields are encrypted with [`KeySet::encryption_key`] and decrypted with the account's [`PrivateKey`],
+//!   or by its [`Signer`].
 //!
 //! # The serving side
 //!
@@ -32,7 +34,6 @@
 //! # Example
 //!
 //! ```
-//! use std::sync::Arc;
 //! use kabao_auth::{Identity, PrivateKey, RequestToSign, Scheme, authorization, random_nonce};
 //!
 //! # fn main() -> Result<(), kabao_auth::Error> {
@@ -40,9 +41,10 @@
 //! # let pem = pem.to_str()?;
 //! let key = PrivateKey::from_pem(pem)?;
 //! let serial = "3F2A9C41D07B58E6134CA8F05B6D92E7718034AB".parse()?;
-//! let identity = Identity::new(Scheme::Merchant, "1900000001", serial, Arc::new(key))?;
+//! let identity = Identity::new(Scheme::Merchant, "1900000001", serial)?;
 //! let header = authorization(
 //!     &identity,
+//!     &key,
 //!     &RequestToSign {
 //!         method: "GET",
 //!         target: "/v3/marketing/membercard-open/cards/p1",
@@ -66,6 +68,8 @@ mod authorization;
 mod certificate;
 mod certificates;
 mod chain;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod der;
 mod digest;
 mod error;
@@ -114,13 +118,13 @@ pub use nonce::{random_nonce, random_resource_nonce};
 pub use plaintext::Plaintext;
 pub use private_key::PrivateKey;
 pub use public_key::{PublicKey, SignatureError};
-pub use request::{RequestToSign, authorization};
+pub use request::{RequestToSign, authorization, authorization_by};
 pub use response::{ResponseSignature, ResponseToSign, sign_response};
 pub use revocation::RevocationList;
 pub use scheme::Scheme;
 pub use sealing::{DigestKey, SealingKeys};
 pub use sensitive::{DecryptionKeys, SensitiveFieldError};
-pub use signer::{Identity, Signer};
+pub use signer::{Identity, Signer, SignerError};
 pub use token::TokenDigest;
 pub use validity::Validity;
 pub use verification::{SignatureHeaders, VerificationError, verify};

@@ -29,6 +29,13 @@ impl Plaintext {
     }
 }
 
+/// Takes over what a signer elsewhere has decrypted.
+impl From<Vec<u8>> for Plaintext {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(Zeroizing::new(bytes))
+    }
+}
+
 impl fmt::Debug for Plaintext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plaintext([redacted])")

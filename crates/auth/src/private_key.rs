@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::{Error, Plaintext, PublicKey, Signer, pem};
+use crate::{Error, Plaintext, PublicKey, pem};
 
 /// An RSA private key of at least 2048 bits; cheap to clone, never printable, wiped when the last clone is dropped.
 #[derive(Clone)]
@@ -129,12 +129,6 @@ impl PrivateKey {
             .len();
         plaintext.truncate(length);
         Ok(Plaintext::new(plaintext))
-    }
-}
-
-impl Signer for PrivateKey {
-    fn sign(&self, message: &[u8]) -> Result<String, Error> {
-        Self::sign(self, message)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -33,6 +33,22 @@ impl PublicKey {
     /// One of the PEM errors of [`Error`], [`Error::KeyTooSmall`] or [`Error::InvalidKey`].
     pub fn from_pem(text: &str) -> Result<Self, Error> {
         Self::from_spki_der(&pem::find(text, &[pem::PUBLIC_KEY], pem::PUBLIC_KEY)?.der()?)
+    }
+
+    /// Makes a key of its modulus and exponent, both unsigned, most significant byte first.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooSmall`] or [`Error::InvalidKey`].
+    pub fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self, Error> {
+        let key = RsaPublicKeyComponents {
+            n: without_leading_zeros(modulus),
+            e: without_leading_zeros(exponent),
+        };
+        let key: PublicEncryptingKey = key.try_into().map_err(|_| Error::InvalidKey)?;
+        match key.key_size_bits() {
+            2048.. => Self::from_encrypting_key(key),
+            _ => Err(Error::KeyTooSmall),
+        }
     }
 
     pub(crate) fn from_spki_der(der: &[u8]) -> Result<Self, Error> {
@@ -110,6 +126,14 @@ impl PublicKey {
         Ok(STANDARD.encode(ciphertext))
     }
 
+    /// Tells whether a text can be a field that was encrypted with this key: base64 of as many bytes as the modulus has.
+    pub fn may_have_encrypted(&self, ciphertext: &str) -> bool {
+        let length = self.0.encrypting.ciphertext_size();
+        STANDARD
+            .decode(ciphertext)
+            .is_ok_and(|bytes| bytes.len() == length)
+    }
+
     /// Returns the longest field in bytes that this key encrypts: 214 for 2048 bits.
     pub fn max_plaintext(&self) -> usize {
         self.0.encrypting.max_plaintext_size(&OAEP_SHA1_MGF1SHA1)
@@ -144,6 +168,13 @@ pub enum SignatureError {
     /// The signature was not made by this key over this message.
     #[error("the signature does not match")]
     Mismatch,
+}
+
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let start = number.iter().position(|byte| *byte != 0);
+    number
+        .split_at_checked(start.unwrap_or(number.len()))
+        .map_or(number, |(_, number)| number)
 }
 
 fn decode_signature(signature: &str) -> Result<Vec<u8>, SignatureError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Error, Identity, message};
+use crate::{Error, Identity, PrivateKey, Signer, SignerError, message};
 
 /// A request as it will be sent. What is signed must be what is sent, byte for byte.
 #[derive(Clone, Copy)]
@@ -62,14 +62,45 @@ impl fmt::Debug for RequestToSign<'_> {
     }
 }
 
-/// Signs a request and returns the whole value of its `Authorization` header.
+/// Signs a request with a key of this process and returns the whole value of its `Authorization` header.
 ///
 /// # Errors
-/// [`Error::InvalidRequest`] for a method, target or nonce that cannot be signed; what the signer reports.
-pub fn authorization(identity: &Identity, request: &RequestToSign<'_>) -> Result<String, Error> {
+/// [`Error::InvalidRequest`] for a method, target or nonce that cannot be signed; [`Error::Signing`].
+pub fn authorization(
+    identity: &Identity,
+    key: &PrivateKey,
+    request: &RequestToSign<'_>,
+) -> Result<String, Error> {
     request.check()?;
-    let signature = identity.signer().sign(&request.message())?;
-    Ok(format!(
+    let signature = key.sign(&request.message())?;
+    Ok(header(identity, request, &signature))
+}
+
+/// As [`authorization`], with a key that may lie elsewhere.
+///
+/// The signature is verified before it is used. WeChat answers a wrong one without a signature of its own, which
+/// proves nothing about a write; so a signer that uses another key than it says would turn each write into one of
+/// unknown outcome, in place of a clean failure.
+///
+/// # Errors
+/// [`SignerError::Request`] for a method, target or nonce that cannot be signed, [`SignerError::WrongSignature`], and
+/// what the signer reports.
+pub async fn authorization_by(
+    identity: &Identity,
+    signer: &dyn Signer,
+    request: &RequestToSign<'_>,
+) -> Result<String, SignerError> {
+    request.check()?;
+    let message = request.message();
+    let signature = signer.sign(&message).await?;
+    match signer.public_key().verify(&message, &signature) {
+        Ok(()) => Ok(header(identity, request, &signature)),
+        Err(_) => Err(SignerError::WrongSignature),
+    }
+}
+
+fn header(identity: &Identity, request: &RequestToSign<'_>, signature: &str) -> String {
+    format!(
         "{} {}=\"{}\",nonce_str=\"{}\",signature=\"{signature}\",timestamp=\"{}\",serial_no=\"{}\"",
         identity.scheme(),
         identity.scheme().identity_field(),
@@ -77,5 +108,5 @@ pub fn authorization(identity: &Identity, request: &RequestToSign<'_>) -> Result
         request.nonce,
         request.timestamp,
         identity.serial(),
-    ))
+    )
 }

@@ -1,7 +1,7 @@
 //! Signing answers and notifications, as WeChat Pay does.
 
 use crate::verification::PROBE_PREFIX;
-use crate::{Error, KeyId, Scheme, SignatureHeaders, Signer, message};
+use crate::{Error, KeyId, PrivateKey, Scheme, SignatureHeaders, message};
 
 /// An answer or a notification that is to be signed with WeChat Pay's key.
 #[derive(Clone, Copy)]
@@ -64,9 +64,9 @@ impl ResponseSignature {
 /// Signs an answer or a notification with the private half of the key that `key_id` names.
 ///
 /// # Errors
-/// What the signer reports.
+/// [`Error::Signing`] if the library refuses.
 pub fn sign_response(
-    signer: &dyn Signer,
+    private_key: &PrivateKey,
     key_id: &KeyId,
     scheme: Scheme,
     response: &ResponseToSign<'_>,
@@ -78,7 +78,7 @@ pub fn sign_response(
         response.body,
     ]);
     Ok(ResponseSignature {
-        signature: signer.sign(&message)?,
+        signature: private_key.sign(&message)?,
         timestamp,
         nonce: response.nonce.to_owned(),
         serial: key_id.to_string(),

@@ -7,11 +7,10 @@ mod support;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use kabao_auth::{
         ApiV3Key, AuthenticationError, CertificateTrust, CertificatesError, EncryptedCertificate,
-        Error, Freshness, Identity, KeyKind, KeySet, ReceivedRequest, RequestToSign,
+        Error, Freshness, Identity, KeyKind, KeySet, PrivateKey, ReceivedRequest, RequestToSign,
         ResponseSignature, ResponseToSign, Scheme, Sealed, SignatureHeaders, TrustedKey,
         VerificationError, accept_certificates, authenticate, authorization,
         require_client_headers, sign_response, verify,
@@ -325,9 +324,13 @@ mod tests {
             Scheme::Merchant,
             "1900000001",
             &certificate,
-            vectors.private_key("merchant"),
+            &merchant_key(),
         )
         .unwrap()
+    }
+
+    fn merchant_key() -> PrivateKey {
+        vectors().private_key("merchant")
     }
 
     #[test]
@@ -339,7 +342,7 @@ mod tests {
             nonce: NONCE,
             body: BODY,
         };
-        let header = authorization(&merchant(), &request).unwrap();
+        let header = authorization(&merchant(), &merchant_key(), &request).unwrap();
         let received = ReceivedRequest {
             method: "POST",
             target: "/v3/x?openid=o",
@@ -363,21 +366,16 @@ mod tests {
         let certificate = vectors.certificate("merchant");
         let other = vectors.private_key("merchant_other");
         let mixed =
-            Identity::from_certificate(Scheme::Merchant, "1900000001", &certificate, other.clone());
+            Identity::from_certificate(Scheme::Merchant, "1900000001", &certificate, &other);
         assert_eq!(mixed.unwrap_err(), Error::CertificateMismatch);
         for id in ["", "1900\"", "a b", "会员", &"1".repeat(33)] {
-            let identity = Identity::new(
-                Scheme::Brand,
-                id,
-                vectors.own_serial(),
-                Arc::new(other.clone()),
-            );
+            let identity = Identity::new(Scheme::Brand, id, vectors.own_serial());
             assert_eq!(identity.unwrap_err(), Error::InvalidIdentity, "{id}");
         }
         assert_eq!(
             format!("{:?}", merchant()),
             "Identity { scheme: Merchant, id: \"1900000001\", \
-             serial: SerialNumber(3F2A9C41D07B58E6134CA8F05B6D92E7718034AB), .. }"
+             serial: SerialNumber(3F2A9C41D07B58E6134CA8F05B6D92E7718034AB) }"
         );
     }
 
@@ -391,7 +389,7 @@ mod tests {
             body: b"",
         };
         let identity = merchant();
-        let header = authorization(&identity, &good).unwrap();
+        let header = authorization(&identity, &merchant_key(), &good).unwrap();
         let received = ReceivedRequest {
             method: good.method,
             target: good.target,
@@ -409,7 +407,7 @@ mod tests {
         for method in ["get", "", "GET\n"] {
             let request = RequestToSign { method, ..good };
             assert_eq!(
-                authorization(&identity, &request),
+                authorization(&identity, &merchant_key(), &request),
                 Err(Error::InvalidRequest("method")),
                 "{method:?}"
             );
@@ -426,7 +424,7 @@ mod tests {
         ] {
             let request = RequestToSign { target, ..good };
             assert_eq!(
-                authorization(&identity, &request),
+                authorization(&identity, &merchant_key(), &request),
                 Err(Error::InvalidRequest("target")),
                 "{target:?}"
             );
@@ -434,7 +432,7 @@ mod tests {
         for nonce in ["", "a\"b", "a b", &"a".repeat(33)] {
             let request = RequestToSign { nonce, ..good };
             assert_eq!(
-                authorization(&identity, &request),
+                authorization(&identity, &merchant_key(), &request),
                 Err(Error::InvalidRequest("nonce")),
                 "{nonce:?}"
             );

@@ -2,11 +2,13 @@
 
 mod credential;
 mod files;
+mod merchant_key;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::credential::{PayCredential, WeChatPayKey, WechatpaySerial};
+pub use self::merchant_key::MerchantKey;
 
 use kabao_api::{AccountId, Family};
 

@@ -58,7 +58,10 @@ impl Health {
                 message: error.to_string(),
                 since,
             },
-            by_encryption: encrypts && reason == Reason::KeyUnavailable,
+            // What failed before anything was sent would have failed without a field to encrypt, too.
+            by_encryption: encrypts
+                && reason == Reason::KeyUnavailable
+                && error.upstream().is_some(),
         });
         self.ill.store(true, Ordering::Release);
     }
@@ -72,6 +75,8 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use kabao_api::UpstreamError;
+
     use super::*;
     use crate::testing::NOW;
 
@@ -95,10 +100,15 @@ mod tests {
         assert_eq!(health.problem(), None);
 
         // Reading says nothing about the key that fields are encrypted with.
-        health.failed(&error(Reason::KeyUnavailable), true, NOW);
+        let refused = error(Reason::KeyUnavailable).with_upstream(UpstreamError::default());
+        health.failed(&refused, true, NOW);
         health.well(false);
         assert!(health.problem().is_some());
         health.well(true);
+        assert_eq!(health.problem(), None);
+        // It does say that there is a key to sign with.
+        health.failed(&error(Reason::KeyUnavailable), true, NOW);
+        health.well(false);
         assert_eq!(health.problem(), None);
     }
 }

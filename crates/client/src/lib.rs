@@ -96,6 +96,10 @@
 //! A signature takes a processor for up to a millisecond. A server hands [`SigningThreads`] to its clients, so that
 //! nothing else waits behind one.
 //!
+//! A private key that lies elsewhere, in a hardware module for example, is a [`Signer`]
+//! ([`PayCredential::signer`]). It has [`Settings::signer_timeout`] for each signature, and while it does not work, it
+//! is left alone as a host is: calls fail at once as [`KEY_UNAVAILABLE`](Reason::KeyUnavailable), and nothing is sent.
+//!
 //! WeChat's documented limits of calls are kept to: a call waits for its turn, in a queue that is fair among the callers
 //! that contexts name ([`CallContext::with_caller`]), or is refused at once if its turn would come after its deadline. A
 //! server hands [`Quotas`] to its clients, so that those of one merchant number share its limits.
@@ -165,7 +169,8 @@ pub use self::client::Client;
 pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
-    ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey, WechatpaySerial,
+    ConfigurationError, ConfigurationFault, MerchantKey, PayCredential, WeChatPayKey,
+    WechatpaySerial,
 };
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
@@ -176,11 +181,13 @@ pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
 pub use self::vitals::{
-    BreakerState, CredentialVitals, HostVitals, LimitVitals, TokenVitals, Vitals,
+    BreakerState, CredentialVitals, HostVitals, LimitVitals, SignerVitals, TokenVitals, Vitals,
 };
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.
 
+// Keys that lie elsewhere.
+pub use kabao_auth::{Plaintext, PublicKey, Signer, SignerError};
 // Names and contexts.
 pub use kabao_api::{
     AccountId, CallContext, CallId, CallerKey, MemberName, Progress, RequestId, TemplateId,

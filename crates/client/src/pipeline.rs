@@ -4,7 +4,7 @@
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod attempts;
-mod breaker;
+pub(crate) mod breaker;
 pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod errcode;
@@ -217,8 +217,10 @@ impl Pipeline {
         // 8. Fields that came encrypted for the account.
         match &proof {
             Proof::Signature(credential) => {
-                let key = &credential.private_key;
-                credential.signing.decrypt(answer, key).await
+                let now = self.0.clock.unix_seconds();
+                let keys = credential.keyring.decrypting(now);
+                let decrypted = credential.signing.decrypt(answer, keys, &call).await;
+                decrypted.inspect_err(|error| proof.failed(operation, error, now))
             }
             Proof::Token(_) | Proof::Parameters(_) => Ok(answer),
         }

@@ -38,6 +38,10 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// When a host is left alone that does not work.
     pub breaker: BreakerSettings,
+    /// Time for one signature or decryption by a [`Signer`](crate::Signer) whose key lies elsewhere. Default 3 s.
+    pub signer_timeout: Duration,
+    /// Signatures and decryptions that such a signer is asked for at once; further ones wait. Default 32.
+    pub max_concurrent_signatures: usize,
     /// How old platform certificates may become before a call has new ones downloaded, without waiting
     /// for them; WeChat Pay asks for less than 12 hours.
     pub certificate_refresh: Duration,
@@ -60,6 +64,8 @@ impl Default for Settings {
             queue_target: Duration::from_millis(100),
             retry: RetrySettings::default(),
             breaker: BreakerSettings::default(),
+            signer_timeout: Duration::from_secs(3),
+            max_concurrent_signatures: 32,
             certificate_refresh: Duration::from_secs(10 * 60 * 60),
         }
     }
@@ -75,6 +81,7 @@ impl Settings {
             ("attempt_timeout", self.attempt_timeout),
             ("call_timeout", self.call_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("signer_timeout", self.signer_timeout),
             ("certificate_refresh", self.certificate_refresh),
         ];
         let mut faults: Vec<_> = durations
@@ -90,6 +97,9 @@ impl Settings {
         }
         if self.max_queued_calls > 65_536 {
             faults.push(("max_queued_calls", "must be at most 65536"));
+        }
+        if self.max_concurrent_signatures == 0 || self.max_concurrent_signatures > 65_536 {
+            faults.push(("max_concurrent_signatures", "must be 1 to 65536"));
         }
         if self.retry.max_attempts == 0 {
             faults.push(("retry.max_attempts", "must be at least 1"));
@@ -207,6 +217,8 @@ mod tests {
             max_answer_bytes: 0,
             certificate_refresh: Duration::from_secs(86_400),
             max_queued_calls: 65_537,
+            signer_timeout: Duration::ZERO,
+            max_concurrent_signatures: 0,
             breaker: BreakerSettings {
                 failures_in_a_row: 0,
                 window: Duration::ZERO,
@@ -225,8 +237,10 @@ mod tests {
             names,
             [
                 "connect_timeout",
+                "signer_timeout",
                 "max_answer_bytes",
                 "max_queued_calls",
+                "max_concurrent_signatures",
                 "breaker.failures_in_a_row",
                 "breaker.min_calls",
                 "breaker.window",

@@ -1,6 +1,10 @@
 //! The headers of a signed request.
 
 mod job;
+mod key;
+mod keyring;
+mod place;
+mod remote;
 mod threads;
 mod turns;
 
@@ -10,12 +14,14 @@ use http::header::{
 };
 use http::{HeaderValue, Method};
 use kabao_api::{Error, Reason};
-use kabao_auth::{Identity, KeyId, RequestToSign, authorization};
+use kabao_auth::KeyId;
 
-use crate::clock::Clock;
-use crate::origin::{Hosts, Origin};
+use crate::origin::Origin;
 
-pub(crate) use self::threads::Signing;
+pub(crate) use self::key::{Key, RequestSigner, Validity};
+pub(crate) use self::keyring::Keyring;
+pub(crate) use self::place::Signing;
+pub(crate) use self::remote::Remote;
 pub use self::threads::SigningThreads;
 
 const WECHATPAY_SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
@@ -27,59 +33,6 @@ pub(crate) struct Unsigned<'a> {
     pub(crate) target: &'a str,
     /// What is signed in place of the body: the body itself, or the `meta` part of an upload.
     pub(crate) signed: &'a Bytes,
-}
-
-/// Signs for one account, and only requests to its own hosts.
-pub(crate) struct RequestSigner {
-    identity: Identity,
-    hosts: Hosts,
-}
-
-impl RequestSigner {
-    pub(crate) fn new(identity: Identity, hosts: Hosts) -> Self {
-        Self { identity, hosts }
-    }
-
-    /// Makes the `Authorization` header with a fresh time and nonce.
-    pub(crate) fn authorize(
-        &self,
-        clock: &dyn Clock,
-        request: &Unsigned<'_>,
-    ) -> Result<HeaderValue, Error> {
-        if !self.hosts.iter().any(|host| host == request.origin) {
-            return Err(Error::new(
-                Reason::Internal,
-                "refused to sign for a host that is not the account's",
-            ));
-        }
-        let nonce = clock
-            .nonce()
-            .ok_or_else(|| Error::new(Reason::Internal, "the system gives no randomness"))?;
-        let header = authorization(
-            &self.identity,
-            &RequestToSign {
-                method: request.method.as_str(),
-                target: request.target,
-                timestamp: clock.unix_seconds(),
-                nonce: &nonce,
-                body: request.signed,
-            },
-        )
-        .map_err(|error| {
-            Error::new(Reason::Internal, "the request cannot be signed").with_source(error)
-        })?;
-        let mut value = text_header(&header)?;
-        value.set_sensitive(true);
-        Ok(value)
-    }
-
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    pub(crate) fn hosts(&self) -> &Hosts {
-        &self.hosts
-    }
 }
 
 /// Returns the headers that every request has.

@@ -31,7 +31,7 @@ use crate::pipeline::credentials::{Credentials, SignedCredential};
 use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
 use crate::settings::Settings;
-use crate::signing::{RequestSigner, Signing};
+use crate::signing::{Key, Keyring, RequestSigner, Signing};
 use crate::token::{TokenMode, TokenSource};
 use crate::transport::{HttpRequest, HttpResponse, MockTransport, Transport, TransportError};
 
@@ -279,23 +279,21 @@ pub(crate) fn credential(
     let private_key = PrivateKey::from_pem(key(name, "private_key_pem")).expect("a key");
     let serial = key(name, "serial_no").parse().expect("a serial number");
     let number = key(name, scheme.identity_field());
-    let identity =
-        Identity::new(scheme, number, serial, Arc::new(private_key.clone())).expect("an identity");
-    let signer = || RequestSigner::new(identity.clone(), hosts());
+    let identity = Identity::new(scheme, number, serial).expect("an identity");
+    let keyring = Arc::new(keyring(identity, private_key, &hosts()));
     let source = CertificateSource {
         transport: Arc::clone(transport),
         clock: Arc::clone(clock),
-        signer: signer(),
+        keyring: Arc::clone(&keyring),
         api_v3_key: ApiV3Key::new(VECTORS["apiv3_key"].as_str().expect("text")).expect("a key"),
         authorities: None,
     };
     let keys = KeySet::new(serial, trusted).expect("a set");
     let source = (scheme == AuthScheme::Merchant).then_some(source);
     SignedCredential {
-        signer: Arc::new(signer()),
+        keyring,
         signing: Signing::Inline,
         route: route(&hosts()),
-        private_key,
         keys: Arc::new(KeyStore::new(Trust {
             named: match keys.has(KeyKind::PublicKey, NOW) {
                 true => KeyKind::PublicKey,
@@ -307,8 +305,48 @@ pub(crate) fn credential(
             place: "platform_certificates/test".to_owned(),
         })),
         health: crate::health::Health::default(),
-        certificate_ends: None,
     }
+}
+
+/// The key `name` of the vectors, which signs as the merchant.
+pub(crate) fn request_signer(name: &str, key: Key) -> RequestSigner {
+    let serial = self::key(name, "serial_no")
+        .parse()
+        .expect("a serial number");
+    let number = self::key("merchant", "mchid");
+    let identity = Identity::new(AuthScheme::Merchant, number, serial).expect("an identity");
+    RequestSigner::new(identity, key, None, hosts())
+}
+
+/// A pipeline of the brand family, whose service provider has these keys.
+pub(crate) fn brand_of(
+    transport: Arc<dyn Transport>,
+    keyring: Keyring,
+    settings: Settings,
+) -> Pipeline {
+    let clock = clock();
+    let trusted = [public_key("wechatpay_public_key")];
+    let mut provider = credential("merchant", &transport, &clock, trusted);
+    provider.keyring = Arc::new(keyring);
+    let credentials = Credentials {
+        merchant: Some(Arc::new(provider)),
+        ..Credentials::default()
+    };
+    Pipeline::new(
+        account(),
+        Family::Brand,
+        credentials,
+        transport,
+        clock,
+        settings,
+        &Quotas::default(),
+    )
+}
+
+/// One key of this process.
+pub(crate) fn keyring(identity: Identity, private_key: PrivateKey, hosts: &Hosts) -> Keyring {
+    let signer = RequestSigner::new(identity, Key::Here(private_key), None, hosts.clone());
+    Keyring::new(signer, [])
 }
 
 /// What a backend stands on that reaches WeChat by `pipeline`.
@@ -334,8 +372,9 @@ pub(crate) fn merchant_at(
         &clock,
         [public_key("wechatpay_public_key")],
     );
-    let identity = merchant.signer.identity().clone();
-    merchant.signer = Arc::new(RequestSigner::new(identity, hosts.clone()));
+    let identity = merchant.keyring.identity().clone();
+    let private_key = PrivateKey::from_pem(key("merchant", "private_key_pem")).expect("a key");
+    merchant.keyring = Arc::new(keyring(identity, private_key, hosts));
     merchant.route = Route::new(account(), hosts, &settings.breaker);
     let credentials = Credentials {
         merchant: Some(Arc::new(merchant)),

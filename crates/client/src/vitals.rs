@@ -112,8 +112,11 @@ impl HostVitals {
 pub struct CredentialVitals {
     /// Which credential it is.
     pub kind: CredentialKind,
-    /// When the account's own certificate ends, in Unix seconds, if it was configured.
+    /// Until when requests can be signed: when the last of the account's own certificates ends, in Unix seconds, if
+    /// all were configured.
     pub certificate_ends: Option<i64>,
+    /// The signer of each private key that lies elsewhere.
+    pub signers: Vec<SignerVitals>,
     /// Public keys of WeChat Pay that are trusted; they have no end.
     pub public_keys: usize,
     /// When each trusted platform certificate ends, in Unix seconds.
@@ -124,6 +127,29 @@ pub struct CredentialVitals {
     pub failed_fetches: u64,
     /// Downloads of platform certificates since the start that held what cannot be trusted; they failed as well.
     pub refused_certificates: u64,
+}
+
+/// The signer of a private key that lies elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignerVitals {
+    /// Signatures and decryptions under way.
+    pub in_flight: usize,
+    /// How many have failed since the start, or were not there in time.
+    pub failures: u64,
+    /// Whether it is asked at present.
+    pub breaker: BreakerState,
+}
+
+impl SignerVitals {
+    /// Says how a signer is.
+    pub const fn new(in_flight: usize, failures: u64, breaker: BreakerState) -> Self {
+        Self {
+            in_flight,
+            failures,
+            breaker,
+        }
+    }
 }
 
 /// How old an access token is.
@@ -149,6 +175,7 @@ impl CredentialVitals {
         Self {
             kind,
             certificate_ends: None,
+            signers: Vec::new(),
             public_keys: 0,
             platform_certificates_end: Vec::new(),
             access_token: None,

@@ -53,6 +53,7 @@ enum Proof {
     /// Signs its requests and trusts WeChat Pay's public key.
     Signature {
         identity: Identity,
+        key: PrivateKey,
         trusted: KeySet,
     },
     Token(String),
@@ -81,13 +82,17 @@ impl<'w> Caller<'w> {
             None => (Scheme::Brand, known.brand_id.as_ref().unwrap()),
         };
         let key = PrivateKey::from_pem(key).unwrap();
-        let identity = Identity::from_certificate(scheme, id, &certificate, key).unwrap();
+        let identity = Identity::from_certificate(scheme, id, &certificate, &key).unwrap();
         let public_key = TrustedKey::PublicKey {
             id: known.public_key_id.as_deref().unwrap().parse().unwrap(),
             key: PublicKey::from_pem(known.public_key_pem.as_deref().unwrap()).unwrap(),
         };
         let trusted = KeySet::new(*identity.serial(), [public_key]).unwrap();
-        Proof::Signature { identity, trusted }
+        Proof::Signature {
+            identity,
+            key,
+            trusted,
+        }
     }
 
     async fn token(&self) -> String {
@@ -109,11 +114,15 @@ impl<'w> Caller<'w> {
                 self.exchange(Request::builder().method(method).uri(target), body)
                     .await
             }
-            Proof::Signature { identity, trusted } => {
+            Proof::Signature {
+                identity,
+                key,
+                trusted,
+            } => {
                 let request = Request::builder()
                     .method(method)
                     .uri(target)
-                    .header(AUTHORIZATION, sign(identity, method, target, body))
+                    .header(AUTHORIZATION, sign(identity, key, method, target, body))
                     .header(
                         "Wechatpay-Serial",
                         self.credentials.public_key_id.as_deref().unwrap(),
@@ -172,7 +181,7 @@ impl<'w> Caller<'w> {
     }
 }
 
-fn sign(identity: &Identity, method: &str, target: &str, body: &str) -> String {
+fn sign(identity: &Identity, key: &PrivateKey, method: &str, target: &str, body: &str) -> String {
     let nonce = random_nonce().unwrap();
     let request = RequestToSign {
         method,
@@ -181,7 +190,7 @@ fn sign(identity: &Identity, method: &str, target: &str, body: &str) -> String {
         nonce: &nonce,
         body: body.as_bytes(),
     };
-    authorization(identity, &request).unwrap()
+    authorization(identity, key, &request).unwrap()
 }
 
 fn now() -> i64 {

@@ -3,31 +3,39 @@
 use std::sync::Arc;
 
 use kabao_auth::{
-    ApiV3Key, Certificate, Identity, KeyKind, KeySet, PlatformAuthorities, PrivateKey, PublicKey,
-    PublicKeyId, Scheme, SerialNumber, TrustedKey,
+    ApiV3Key, KeyKind, KeySet, PlatformAuthorities, PublicKey, PublicKeyId, Scheme, Signer,
+    TrustedKey,
 };
 use kabao_models::Secret;
 
+use super::merchant_key::{MerchantKey, Read};
 use super::{Common, Faults, Parts};
 use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::pipeline::credentials::SignedCredential;
-use crate::signing::RequestSigner;
+use crate::signing::Keyring;
 
 /// The key material of one merchant number, or of one brand that calls directly.
 ///
 /// Either `certificate` or `serial_no` names the certificate that belongs to the private key, and
 /// at least one of `wechat_pay_key` and `apiv3_key` gives the trust in WeChat Pay's answers.
 /// (A brand that calls directly needs `wechat_pay_key`: it has no platform certificates.)
+///
+/// While a certificate is renewed there are several keys: the first one whose certificate is valid signs, and an
+/// answer is decrypted with that one, or else with the others.
 #[derive(Clone, Debug, Default)]
 pub struct PayCredential {
     /// The merchant number (`mchid`); for a brand that calls directly, the brand id.
     pub number: String,
-    /// `apiclient_key.pem`: the private key that signs requests and decrypts fields.
+    /// `apiclient_key.pem`: the private key that signs requests and decrypts fields; empty if there is a `signer`.
     pub private_key: Secret,
+    /// Signs and decrypts in place of `private_key`, with a key that lies elsewhere.
+    pub signer: Option<Arc<dyn Signer>>,
     /// `apiclient_cert.pem`: the certificate that belongs to the key.
     pub certificate: Option<String>,
     /// The certificate's serial number, 40 hexadecimal digits.
     pub serial_no: Option<String>,
+    /// The keys beside this one while a certificate is renewed.
+    pub further_keys: Vec<MerchantKey>,
     /// The APIv3 key, 32 characters: downloads platform certificates.
     pub apiv3_key: Option<Secret>,
     /// The WeChat Pay public key.
@@ -73,33 +81,7 @@ impl PayCredential {
     ) -> Option<SignedCredential> {
         let now = common.clock.unix_seconds();
         let number_field = scheme.identity_field();
-        let private_key = if self.private_key.is_empty() {
-            faults.add("private_key", "is required");
-            None
-        } else {
-            faults.keep(
-                "private_key",
-                PrivateKey::from_pem(self.private_key.expose()),
-            )
-        };
-        let certificate = self
-            .certificate
-            .as_deref()
-            .and_then(|pem| faults.keep("certificate", Certificate::from_pem(pem)));
-        let serial = self
-            .serial_no
-            .as_deref()
-            .and_then(|text| faults.keep("serial_no", text.parse::<SerialNumber>()));
-        if let Some(certificate) = &certificate {
-            self.check_certificate(certificate, serial, private_key.as_ref(), now, faults);
-        }
-        if self.certificate.is_none() && self.serial_no.is_none() {
-            faults.add("serial_no", "is required if there is no certificate");
-        }
-        let serial = certificate
-            .as_ref()
-            .map(|certificate| *certificate.serial())
-            .or(serial);
+        let own = self.read_keys(now, faults);
 
         let api_key = self
             .apiv3_key
@@ -140,29 +122,33 @@ impl PayCredential {
             faults.add(number_field, "is required");
             return None;
         }
-        let (private_key, serial) = (private_key?, serial?);
-        let identity = Identity::new(scheme, &self.number, serial, Arc::new(private_key.clone()));
-        let identity = faults.keep(number_field, identity)?;
-        let keys = faults.keep("public_key", KeySet::new(serial, trusted))?;
+        let (first, others) = own?;
+        let keys = faults.keep("public_key", KeySet::new(first.serial, trusted.clone()))?;
+        for other in &others {
+            faults.keep("public_key", KeySet::new(other.serial, trusted.clone()))?;
+        }
         let parts = parts?;
-        let Parts {
-            hosts, transport, ..
-        } = parts;
+        let mut signers = Vec::new();
+        for key in [first].into_iter().chain(others) {
+            let signer = key.into_request_signer(scheme, &self.number, common, parts);
+            signers.push(faults.keep(number_field, signer)?);
+        }
+        let mut signers = signers.into_iter();
+        let keyring = Arc::new(Keyring::new(signers.next()?, signers));
         let source = match scheme {
             Scheme::Merchant => api_key.map(|api_v3_key| CertificateSource {
-                transport: Arc::clone(transport),
+                transport: Arc::clone(&parts.transport),
                 clock: Arc::clone(&common.clock),
-                signer: RequestSigner::new(identity.clone(), hosts.clone()),
+                keyring: Arc::clone(&keyring),
                 api_v3_key,
                 authorities,
             }),
             Scheme::Brand => None,
         };
         Some(SignedCredential {
-            signer: Arc::new(RequestSigner::new(identity, hosts.clone())),
+            keyring,
             signing: common.signing(),
             route: common.route(parts),
-            private_key,
             keys: Arc::new(KeyStore::new(Trust {
                 configured: keys,
                 source,
@@ -170,12 +156,11 @@ impl PayCredential {
                 refresh: common.settings.certificate_refresh,
                 place: format!(
                     "platform_certificates/{}/{}",
-                    hosts.main.name(),
+                    parts.hosts.main.name(),
                     self.number
                 ),
             })),
             health: crate::health::Health::default(),
-            certificate_ends: certificate.as_ref().map(Certificate::not_after),
         })
     }
 
@@ -208,29 +193,35 @@ impl PayCredential {
         }
     }
 
-    fn check_certificate(
-        &self,
-        certificate: &Certificate,
-        serial: Option<SerialNumber>,
-        private_key: Option<&PrivateKey>,
-        now: i64,
-        faults: &mut Faults,
-    ) {
-        if private_key.is_some_and(|key| !certificate.matches(key)) {
-            faults.add("certificate", "does not belong to the private key");
+    /// Reads the account's own keys: the first, and the others. One of them must be valid.
+    fn read_keys(&self, now: i64, faults: &mut Faults) -> Option<(Read, Vec<Read>)> {
+        let first = MerchantKey {
+            private_key: self.private_key.clone(),
+            signer: self.signer.clone(),
+            certificate: self.certificate.clone(),
+            serial_no: self.serial_no.clone(),
+        };
+        let first = first.read(&self.number, faults);
+        let mut others: Vec<Read> = Vec::new();
+        for (index, key) in self.further_keys.iter().enumerate() {
+            let mut own = Faults::default();
+            let key = key.read(&self.number, &mut own);
+            let before = || first.iter().chain(&others);
+            if let Some(key) = &key
+                && before().any(|other| other.serial == key.serial)
+            {
+                own.add("serial_no", "is that of another key of the account");
+            }
+            others.extend(key);
+            faults.extend(&format!("further_keys[{index}]."), own);
         }
-        if serial.is_some_and(|serial| serial != *certificate.serial()) {
-            faults.add("serial_no", "is not the serial number of the certificate");
-        }
-        if !certificate.is_valid_at(now) {
+        if let Some(first) = &first
+            && !first.is_valid_at(now)
+            && !others.iter().any(|other| other.is_valid_at(now))
+        {
             faults.add("certificate", "is outside its validity");
         }
-        if let Some(name) = certificate.common_name()
-            && name.bytes().all(|byte| byte.is_ascii_digit())
-            && name != self.number
-        {
-            faults.add("certificate", "belongs to another merchant number");
-        }
+        Some((first?, others))
     }
 }
 

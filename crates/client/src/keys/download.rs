@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::origin::Origin;
-use crate::signing::{RequestSigner, Unsigned, add_proof, common_headers};
+use crate::signing::{Keyring, Unsigned, add_proof, common_headers};
 use crate::transport::{HttpRequest, HttpResponse, Transport};
 
 const TARGET: &str = "/v3/certificates";
@@ -23,7 +23,7 @@ const TARGET: &str = "/v3/certificates";
 pub(crate) struct CertificateSource {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) signer: RequestSigner,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) api_v3_key: ApiV3Key,
     /// Who must have issued platform certificates, if that was configured.
     pub(crate) authorities: Option<PlatformAuthorities>,
@@ -57,7 +57,7 @@ impl CertificateSource {
     /// Downloads and accepts the certificates, from the backup host if the main one does not answer;
     /// public keys of `trusted` stay.
     pub(super) async fn download(&self, trusted: &KeySet) -> Result<Downloaded, Error> {
-        let hosts = self.signer.hosts();
+        let hosts = self.keyring.hosts();
         match (
             self.download_from(&hosts.main, trusted).await,
             &hosts.backup,
@@ -78,7 +78,9 @@ impl CertificateSource {
             target: TARGET,
             signed: &body,
         };
-        let authorization = self.signer.authorize(self.clock.as_ref(), &unsigned)?;
+        let clock = self.clock.as_ref();
+        let signer = self.keyring.signing(clock.unix_seconds());
+        let authorization = signer.authorize(clock, &unsigned).await?;
         let mut headers = common_headers(None)?;
         add_proof(&mut headers, authorization, None)?;
         let request = HttpRequest {

@@ -6,10 +6,9 @@ use tokio::time::advance;
 
 use super::*;
 use crate::clock::{Clock, MockClock};
-use crate::signing::RequestSigner;
 use crate::testing::{
-    Memory, NOW, Sent, answering, certificate_download, clock, hosts, key, public_key, slow,
-    unsigned,
+    Memory, NOW, Sent, answering, certificate_download, clock, hosts, key, keyring, public_key,
+    slow, unsigned,
 };
 use crate::transport::{HttpResponse, Transport};
 
@@ -71,11 +70,11 @@ impl Setup {
         let own = key("merchant", "serial_no").parse().unwrap();
         let private = PrivateKey::from_pem(key("merchant", "private_key_pem")).unwrap();
         let number = key("merchant", "mchid");
-        let identity = Identity::new(Scheme::Merchant, number, own, Arc::new(private)).unwrap();
+        let identity = Identity::new(Scheme::Merchant, number, own).unwrap();
         let source = CertificateSource {
             transport: Arc::clone(transport),
             clock: self.clock,
-            signer: RequestSigner::new(identity, hosts()),
+            keyring: Arc::new(keyring(identity, private, &hosts())),
             api_v3_key: ApiV3Key::new("k7Qm2ZxV9aT4rLp8WsD1eYh6NbUc3JfG").unwrap(),
             authorities: self.authorities,
         };

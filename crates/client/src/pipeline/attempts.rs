@@ -195,9 +195,10 @@ impl Pipeline {
             target: &outgoing.target,
             signed: &outgoing.signed,
         };
+        let signer = credential.keyring.signing(self.0.clock.unix_seconds());
         let authorization = credential
             .signing
-            .authorize(&credential.signer, &self.0.clock, &unsigned, call)
+            .authorize(signer, &self.0.clock, &unsigned, call)
             .await
             .map_err(Failure::refused)?;
         let answer = self

@@ -16,7 +16,7 @@ const PORTIONS: u32 = 10;
 
 /// Lets attempts pass, or none, or one at a time.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     settings: BreakerSettings,
     state: State,
     /// Counts the changes of state, so that what passed before one says nothing after it.
@@ -48,9 +48,9 @@ struct Portion {
 
 /// The right to one attempt.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     era: u64,
-    pub(super) is_probe: bool,
+    pub(crate) is_probe: bool,
 }
 
 /// What an attempt showed.
@@ -66,20 +66,20 @@ pub(crate) enum Outcome {
 
 /// A change that is worth a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     Opened,
     Closed,
 }
 
 /// Whether the attempt may be the one that finds out whether the host works again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Probe {
+pub(crate) enum Probe {
     May,
     MayNot,
 }
 
 impl Breaker {
-    pub(super) fn new(settings: BreakerSettings) -> Self {
+    pub(crate) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
             state: State::Closed(Counts::default()),
@@ -89,7 +89,7 @@ impl Breaker {
     }
 
     /// Tells whether attempts pass. A pause that is over lets one pass.
-    pub(super) fn state(&self, now: Instant) -> BreakerState {
+    pub(crate) fn state(&self, now: Instant) -> BreakerState {
         match self.state {
             State::Closed(_) => BreakerState::Closed,
             State::Open { until } if now < until => BreakerState::Open,
@@ -98,7 +98,7 @@ impl Breaker {
     }
 
     /// Returns how long nothing is sent for now, unless an attempt may pass.
-    pub(super) fn refusal(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn refusal(&self, now: Instant) -> Option<Duration> {
         match self.state {
             State::Closed(_) => None,
             State::Open { until } if until <= now => None,
@@ -109,7 +109,7 @@ impl Breaker {
     }
 
     /// Lets an attempt pass, or says how long none does.
-    pub(super) fn ask(&mut self, now: Instant, probe: Probe) -> Result<Pass, Duration> {
+    pub(crate) fn ask(&mut self, now: Instant, probe: Probe) -> Result<Pass, Duration> {
         if let Some(pause) = self.refusal(now) {
             return Err(pause);
         }
@@ -127,7 +127,7 @@ impl Breaker {
     }
 
     /// Takes note of what an attempt showed; `jitter` is 0 to 1000.
-    pub(super) fn report(
+    pub(crate) fn report(
         &mut self,
         pass: &Pass,
         outcome: Outcome,
@@ -166,7 +166,7 @@ impl Breaker {
     }
 
     /// Leaves the host alone from now on, because another one is better.
-    pub(super) fn trip(&mut self, now: Instant, jitter: u32) -> Option<Change> {
+    pub(crate) fn trip(&mut self, now: Instant, jitter: u32) -> Option<Change> {
         match self.state {
             State::Closed(_) => Some(self.open(now, jitter)),
             State::Open { .. } | State::Probing => None,

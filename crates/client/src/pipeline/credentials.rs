@@ -10,7 +10,7 @@ use super::route::Route;
 use crate::health::Health;
 use crate::keys::KeyStore;
 use crate::portable::unix_seconds;
-use crate::signing::{RequestSigner, Signing};
+use crate::signing::{Keyring, Signing};
 use crate::token::TokenSource;
 
 /// The credentials of one account.
@@ -21,16 +21,13 @@ pub(crate) struct Credentials {
     pub(crate) token: Option<Arc<TokenSource>>,
 }
 
-/// A key that signs, and the keys that verify the answers.
+/// The keys that sign, and the keys that verify the answers.
 pub(crate) struct SignedCredential {
-    pub(crate) signer: Arc<RequestSigner>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) signing: Signing,
     pub(crate) route: Route,
-    pub(crate) private_key: PrivateKey,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) health: Health,
-    /// When the account's own certificate ends, in Unix seconds, if it is known.
-    pub(crate) certificate_ends: Option<i64>,
 }
 
 /// How the requests of one call are proved.
@@ -111,10 +108,10 @@ impl Credentials {
 
 impl SignedCredential {
     fn state(&self, kind: CredentialKind, now: i64) -> CredentialState {
-        let identity = self.signer.identity();
+        let identity = self.keyring.signing(now).identity();
         let mut state = CredentialState::new(kind, identity.id());
         state.serial_number = Some(identity.serial().to_string());
-        state.certificate_ends = self.certificate_ends.and_then(unix_seconds);
+        state.certificate_ends = self.keyring.ends().and_then(unix_seconds);
         state.problem = self.health.problem();
         let keys = self.keys.snapshot();
         state.trusted_keys = keys

@@ -143,7 +143,7 @@ impl Quotas {
     pub(crate) fn limits(&self, credentials: &Credentials, max_waiting: usize) -> Limits {
         let signed = |kind, credential: &Option<Arc<SignedCredential>>| {
             let credential = credential.as_deref()?;
-            let id = credential.signer.identity().id();
+            let id = credential.keyring.identity().id();
             Some(self.allowance((kind, id.to_owned(), credential.route.main_origin().clone())))
         };
         let official_account = credentials.token.as_deref().map(|token| {
@@ -255,7 +255,7 @@ impl Limits {
 
     fn of(&self, proof: &Proof) -> Option<&Arc<Allowance>> {
         match proof {
-            Proof::Signature(credential) => match credential.signer.identity().scheme() {
+            Proof::Signature(credential) => match credential.keyring.identity().scheme() {
                 kabao_auth::Scheme::Brand => self.brand.as_ref(),
                 _ => self.merchant.as_ref(),
             },

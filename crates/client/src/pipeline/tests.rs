@@ -23,6 +23,7 @@ mod overload;
 mod portions;
 mod quota;
 mod sensitive;
+mod signers;
 mod subjects;
 mod token_family;
 mod watched;

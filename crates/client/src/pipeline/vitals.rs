@@ -5,6 +5,7 @@ use kabao_auth::TrustedKey;
 
 use super::Pipeline;
 use super::credentials::SignedCredential;
+use crate::signing::Remote;
 use crate::token::TokenSource;
 use crate::vitals::{CredentialVitals, Vitals};
 
@@ -37,7 +38,8 @@ impl Pipeline {
 
 fn signed(kind: CredentialKind, credential: &SignedCredential) -> CredentialVitals {
     let mut vitals = CredentialVitals::new(kind);
-    vitals.certificate_ends = credential.certificate_ends;
+    vitals.certificate_ends = credential.keyring.ends();
+    vitals.signers = credential.keyring.remotes().map(Remote::vitals).collect();
     vitals.failed_fetches = credential.keys.failures();
     vitals.refused_certificates = credential.keys.refused();
     for key in credential.keys.snapshot().iter() {

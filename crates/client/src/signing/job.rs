@@ -30,6 +30,7 @@ pub(super) trait Job: Send {
 /// A request that is to be signed, with all that it takes.
 pub(super) struct Signature {
     signer: Arc<RequestSigner>,
+    private_key: PrivateKey,
     clock: Arc<dyn Clock>,
     origin: Origin,
     method: Method,
@@ -43,6 +44,7 @@ pub(super) struct Signature {
 impl Signature {
     pub(super) fn new(
         signer: &Arc<RequestSigner>,
+        private_key: &PrivateKey,
         clock: &Arc<dyn Clock>,
         request: &Unsigned<'_>,
         deadline: Instant,
@@ -50,6 +52,7 @@ impl Signature {
     ) -> Self {
         Self {
             signer: Arc::clone(signer),
+            private_key: private_key.clone(),
             clock: Arc::clone(clock),
             origin: request.origin.clone(),
             method: request.method.clone(),
@@ -73,7 +76,8 @@ impl Job for Signature {
             target: &self.target,
             signed: &self.signed,
         };
-        let signed = self.signer.authorize(self.clock.as_ref(), &request);
+        let (key, clock) = (&self.private_key, self.clock.as_ref());
+        let signed = self.signer.authorize_here(key, clock, &request);
         // Whoever has left does not hear it.
         let _ = self.reply.send(signed);
     }

@@ -10,16 +10,16 @@ use std::time::Duration;
 use http::HeaderValue;
 use kabao_api::{Error, Reason};
 use kabao_auth::PrivateKey;
-use kabao_models::{AnyAnswer, Sensitive};
+use kabao_models::AnyAnswer;
 use tokio::sync::oneshot;
 
 use super::job::{Decryption, Job, Signature};
+use super::place::late_for;
 use super::turns::{Queued, Turns};
 use super::{RequestSigner, Unsigned};
 use crate::bounds::caller_left;
 use crate::clock::Clock;
 use crate::pipeline::call::Call;
-use crate::pipeline::credentials;
 
 /// So many requests wait for each thread at most: a quarter of a second of its work on a slow machine.
 const WAITING_PER_THREAD: usize = 256;
@@ -111,21 +111,21 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Has a request signed. Whoever leaves meanwhile, or whose time is up, costs no signature.
-    async fn sign(
+    pub(super) async fn sign(
         &self,
         signer: &Arc<RequestSigner>,
+        private_key: &PrivateKey,
         clock: &Arc<dyn Clock>,
         request: &Unsigned<'_>,
         call: &Call,
     ) -> Result<HeaderValue, Error> {
         let (reply, signed) = oneshot::channel();
-        let signature = Signature::new(signer, clock, request, call.bounds.deadline, reply);
+        let deadline = call.bounds.deadline;
+        let signature = Signature::new(signer, private_key, clock, request, deadline, reply);
         self.pool.push(self.number, Box::new(signature));
         match call.progress.unless_abandoned(signed).await {
             Some(Ok(result)) => result,
-            Some(Err(_)) if call.bounds.remaining().is_zero() => Err(call
-                .bounds
-                .timed_out("while the call waited for a signature")),
+            Some(Err(_)) if call.bounds.remaining().is_zero() => Err(late_for(call)),
             Some(Err(_)) => Err(Error::new(
                 Reason::Internal,
                 "the request was not signed: whatever signs has panicked",
@@ -135,7 +135,7 @@ impl Seat {
     }
 
     /// Has an answer decrypted.
-    async fn decrypt(
+    pub(super) async fn decrypt(
         &self,
         answer: Box<dyn AnyAnswer>,
         private_key: &PrivateKey,
@@ -151,6 +151,11 @@ impl Seat {
             let message = "the answer was not decrypted: whatever decrypts has panicked";
             Error::new(Reason::Internal, message).mark_may_have_executed()
         })
+    }
+
+    /// How much waits for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.pool.shared.lock().turns.waiting(self.number)
     }
 }
 
@@ -232,58 +237,6 @@ impl Shared {
     /// Every change leaves the state whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Where the private key of a client is used.
-pub(crate) enum Signing {
-    /// Where the client is called.
-    Inline,
-    /// On threads of their own.
-    Threads(Seat),
-}
-
-impl Signing {
-    /// How much waits for a thread.
-    pub(crate) fn queued(&self) -> usize {
-        match self {
-            Self::Inline => 0,
-            Self::Threads(seat) => seat.pool.shared.lock().turns.waiting(seat.number),
-        }
-    }
-
-    /// Makes the `Authorization` header of a request.
-    pub(crate) async fn authorize(
-        &self,
-        signer: &Arc<RequestSigner>,
-        clock: &Arc<dyn Clock>,
-        request: &Unsigned<'_>,
-        call: &Call,
-    ) -> Result<HeaderValue, Error> {
-        match self {
-            Self::Inline => signer.authorize(clock.as_ref(), request),
-            Self::Threads(seat) => seat.sign(signer, clock, request, call).await,
-        }
-    }
-
-    /// Decrypts the fields of an answer that came encrypted, each of which takes as long as a signature.
-    pub(crate) async fn decrypt(
-        &self,
-        mut answer: Box<dyn AnyAnswer>,
-        private_key: &PrivateKey,
-    ) -> Result<Box<dyn AnyAnswer>, Error> {
-        let mut encrypted = false;
-        answer.visit_sensitive(&mut |field| {
-            encrypted |= matches!(field, Sensitive::Encrypted(_));
-        });
-        match self {
-            _ if !encrypted => Ok(answer),
-            Self::Inline => {
-                credentials::decrypt(answer.as_mut(), private_key);
-                Ok(answer)
-            }
-            Self::Threads(seat) => seat.decrypt(answer, private_key).await,
-        }
     }
 }
 

@@ -106,6 +106,7 @@ pub(crate) struct Client {
     connector: TlsConnector,
     pub(crate) credentials: Credentials,
     identity: Identity,
+    key: PrivateKey,
 }
 
 impl Client {
@@ -124,12 +125,13 @@ impl Client {
             Some(mchid) => (Scheme::Merchant, mchid),
             None => (Scheme::Brand, credentials.brand_id.as_ref().unwrap()),
         };
-        let identity = Identity::from_certificate(scheme, id, &certificate, key).unwrap();
+        let identity = Identity::from_certificate(scheme, id, &certificate, &key).unwrap();
         Self {
             addr: running.addr(),
             connector: connector(running),
             credentials,
             identity,
+            key,
         }
     }
 
@@ -142,6 +144,7 @@ impl Client {
         let nonce = random_nonce().unwrap();
         let header = authorization(
             &self.identity,
+            &self.key,
             &RequestToSign {
                 method: call.method,
                 target: call.target,

@@ -417,6 +417,7 @@ fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
             ],
         ),
         platform_ca: material.file("platform_ca_file"),
+        ..PayCredential::default()
     }
 }
 

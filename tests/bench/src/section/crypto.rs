@@ -1,6 +1,5 @@
 //! What our signing, verifying, encrypting and opening add to the library's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -59,12 +58,7 @@ pub(super) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let pem = pem.to_str()?;
     let key = PrivateKey::from_pem(pem)?;
     let keys = Keys::read(pem, &key.public_key().to_pem())?;
-    let identity = Identity::new(
-        Scheme::Merchant,
-        "1900000001",
-        SERIAL.parse()?,
-        Arc::new(key.clone()),
-    )?;
+    let identity = Identity::new(Scheme::Merchant, "1900000001", SERIAL.parse()?)?;
     let request = RequestToSign {
         method: "GET",
         target: &member::target(0),
@@ -102,7 +96,7 @@ pub(super) fn measure(run: &Run, report: &mut Report) -> Result<()> {
             against: "raw signature",
             target: 1.02,
             ours: Box::new(|| {
-                let header = authorization(&identity, &request)?;
+                let header = authorization(&identity, &key, &request)?;
                 check(header.len() > 400)
             }),
             raw: Box::new(|| {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Method;
 use kabao_auth::{Identity, PublicKey, Scheme};
+use kabao_models::Sensitive;
 use kabao_models::brand::UserCard;
 use tokio::time::Instant;
 
@@ -12,6 +13,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::origin::Origin;
 use crate::settings::Settings;
+use crate::signing::{Key, Signing};
 use crate::testing::{READ, context, hosts, key};
 
 /// Counts signatures by their nonces, and makes them wait until it is told.
@@ -56,14 +58,18 @@ fn clients(threads: &SigningThreads, count: usize) -> (Vec<Arc<Client>>, mpsc::S
         Scheme::Merchant,
         key("merchant", "mchid"),
         key("merchant", "serial_no").parse().unwrap(),
-        Arc::new(private_key),
     )
     .unwrap();
     let client = |_| {
         let clock: Arc<dyn Clock> = Arc::<Gate>::clone(&gate);
         Arc::new(Client {
             signing: Signing::Threads(threads.seat()),
-            signer: Arc::new(RequestSigner::new(identity.clone(), hosts())),
+            signer: Arc::new(RequestSigner::new(
+                identity.clone(),
+                Key::Here(private_key.clone()),
+                None,
+                hosts(),
+            )),
             gate: Arc::clone(&gate),
             clock,
         })
@@ -331,8 +337,9 @@ fn phone(answer: Box<dyn AnyAnswer>) -> Option<Sensitive> {
 async fn fields_are_decrypted_there_too_and_an_answer_is_never_refused() {
     let threads = one_thread();
     let (clients, open) = clients(&threads, 1);
-    let private_key = PrivateKey::from_pem(key("merchant", "private_key_pem")).unwrap();
     let client = &clients[0];
+    let keys = || [client.signer.key()].into_iter();
+    let call = Call::open(&context(), READ, &Settings::default());
     // Behind as many signatures as find a place.
     let sign = || {
         let client = Arc::clone(client);
@@ -345,7 +352,7 @@ async fn fields_are_decrypted_there_too_and_an_answer_is_never_refused() {
     until_waiting(&threads, WAITING_PER_THREAD).await;
     let answer = client
         .signing
-        .decrypt(encrypted_answer(), &private_key)
+        .decrypt(encrypted_answer(), keys(), &call)
         .await;
     assert_eq!(
         phone(answer.unwrap()),
@@ -356,7 +363,7 @@ async fn fields_are_decrypted_there_too_and_an_answer_is_never_refused() {
     // On the thread.
     let answer = client
         .signing
-        .decrypt(encrypted_answer(), &private_key)
+        .decrypt(encrypted_answer(), keys(), &call)
         .await;
     assert_eq!(
         phone(answer.unwrap()),
@@ -364,6 +371,6 @@ async fn fields_are_decrypted_there_too_and_an_answer_is_never_refused() {
     );
     // With nothing to decrypt nothing is queued.
     let empty: Box<dyn AnyAnswer> = Box::new(UserCard::default());
-    let answer = client.signing.decrypt(empty, &private_key).await;
+    let answer = client.signing.decrypt(empty, keys(), &call).await;
     assert_eq!(phone(answer.unwrap()), None);
 }
