@@ -136,10 +136,15 @@ impl Remote {
             }
             Ok(Err(SignerError::Undecryptable)) => (Outcome::Good, Failed::Undecryptable),
             Ok(Err(SignerError::Request(error))) => (Outcome::Nothing, unfit(error).into()),
+            // It answered: a key that may sign and not decrypt shall go on signing.
+            Ok(Err(error @ SignerError::Refused(_))) => (Outcome::Good, described(error).into()),
             Ok(Err(error)) => (Outcome::Bad, described(error).into()),
             Err(_) => (Outcome::Bad, late().into()),
         };
         question.answered(outcome);
+        if matches!(failed, Failed::Told(_)) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         Err(failed)
     }
 
@@ -169,9 +174,6 @@ impl Remote {
     }
 
     fn report(&self, pass: &Pass, outcome: Outcome) {
-        if outcome == Outcome::Bad {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
         let (now, jitter) = (Instant::now(), self.clock.jitter());
         let change = self.lock().report(pass, outcome, now, jitter);
         let account = &self.account;
@@ -215,11 +217,14 @@ impl Question<'_> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        let outcome = match self.begun.elapsed() >= HANGING {
-            true => Outcome::Bad,
-            false => Outcome::Nothing,
-        };
-        self.answered(outcome);
+        if self.pass.is_none() {
+            return;
+        }
+        if self.begun.elapsed() < HANGING {
+            return self.answered(Outcome::Nothing);
+        }
+        self.remote.failures.fetch_add(1, Ordering::Relaxed);
+        self.answered(Outcome::Bad);
     }
 }
 

@@ -232,6 +232,18 @@ async fn a_signer_that_hangs_is_left_alone_until_one_call_has_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_signer_that_refuses_has_answered_and_is_asked_again() {
+    let (transport, _) = encrypting("merchant");
+    let signer = Elsewhere::new("merchant", Mood::Refuses);
+    let pipeline = pipeline(transport, &signer, Settings::default());
+    for _ in 0..30 {
+        get(&pipeline).await.unwrap_err();
+    }
+    assert_eq!(breaker(&pipeline), (30, BreakerState::Closed));
+    assert_eq!(signer.asked(), 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_that_leave_do_not_hide_a_signer_that_hangs() {
     let (transport, sent) = encrypting("merchant");
     let signer = Elsewhere::new("merchant", Mood::Hangs);
