@@ -10,6 +10,21 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&SHA256, bytes)
 }
 
+/// Returns the `DigestInfo` of the SHA-256 of `message` (RFC 8017, 9.2), which is what RSASSA-PKCS1-v1_5 pads: for signers
+/// that make no digest themselves.
+pub fn sha256_digest_info(message: &[u8]) -> [u8; 51] {
+    const HEAD: [u8; 19] = [
+        0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
+        0x05, 0x00, 0x04, 0x20,
+    ];
+    let digest = digest(&SHA256, message);
+    let mut info = [0; 51];
+    for (place, byte) in info.iter_mut().zip(HEAD.iter().chain(digest.as_ref())) {
+        *place = *byte;
+    }
+    info
+}
+
 /// Returns the signature of `wx.addCard` and `wx.chooseCard`: the values, among them the ticket, sorted
 /// as bytes and joined, under SHA-1, in lower-case hexadecimal digits.
 ///

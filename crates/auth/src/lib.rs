@@ -108,7 +108,7 @@ pub use certificates::{
     accept_certificates, restore_certificates,
 };
 pub use chain::{ChainError, PlatformAuthorities};
-pub use digest::{card_signature, sha256_hex};
+pub use digest::{card_signature, sha256_digest_info, sha256_hex};
 pub use error::Error;
 pub use freshness::Freshness;
 pub use jwt::{JWT_LEEWAY, JwksError, JwtClaims, JwtError, JwtKeys, JwtRules, JwtVerifier};

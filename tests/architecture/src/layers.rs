@@ -6,10 +6,12 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
+    // Beside the client, which knows signers by their trait.
+    ("kabao-pkcs11", &["kabao-auth"]),
     ("kabao-api", &["kabao-models"]),
     ("kabao-proto", &[]),
     ("kabao-journal", &["kabao-api", "kabao-models"]),
@@ -79,6 +81,8 @@ const HEAVY: [(&str, &[&str]); 32] = [
     ("aws-lc-rs", &["kabao-auth", "kabao-bench"]),
     ("jsonwebtoken", &["kabao-auth"]),
     ("rcgen", &["kabao-bench", "kabao-sandbox"]),
+    // Keys in hardware.
+    ("cryptoki", &["kabao-pkcs11"]),
     // gRPC.
     (
         "tonic",
@@ -144,6 +148,7 @@ const HEAVY: [(&str, &[&str]); 32] = [
             "kabao-client",
             "kabao-grpc",
             "kabao-journal",
+            "kabao-pkcs11",
             "kabao-reads",
             "kabao-sandbox",
             "kabao-sandbox-server",
