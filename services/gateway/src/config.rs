@@ -15,6 +15,8 @@ mod jwt;
 mod material;
 mod memory;
 mod mistake;
+mod modes;
+mod own_keys;
 mod policy;
 mod reload;
 mod section;
@@ -40,7 +42,8 @@ pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;
 pub use self::settings::{
-    AdminSettings, LogFormat, LogSettings, Settings, ShutdownSettings, TelemetrySettings,
+    AdminSettings, KeySettings, LogFormat, LogSettings, Settings, ShutdownSettings,
+    TelemetrySettings,
 };
 pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;

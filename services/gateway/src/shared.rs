@@ -1,6 +1,7 @@
 //! What the clients of all accounts of a process share.
 
 use kabao_client::{Connections, Quotas, SigningThreads};
+use kabao_pkcs11::Tokens;
 
 /// Handed to the builder of every client. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -11,4 +12,6 @@ pub(crate) struct Shared {
     pub(crate) signing_threads: SigningThreads,
     /// What they may send to WeChat.
     pub(crate) quotas: Quotas,
+    /// The tokens in which private keys lie.
+    pub(crate) tokens: Tokens,
 }

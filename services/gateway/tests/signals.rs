@@ -9,8 +9,9 @@
     reason = "a step that fails fails the test"
 )]
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -29,6 +30,7 @@ impl Served {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("signals-{name}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("secret"), "hush-hush").unwrap();
+        fs::set_permissions(folder.join("secret"), Permissions::from_mode(0o600)).unwrap();
         let file = folder.join("kabao.toml");
         let text = format!(
             "[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[reload]\npoll = \"0\"\n[shutdown]\npre_drain = \"{pre_drain}\"\n\

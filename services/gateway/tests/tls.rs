@@ -8,8 +8,9 @@
     reason = "a step that fails fails the test"
 )]
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,7 @@ async fn start_with(
     fs::write(folder.join("cert.pem"), &server.certificate).unwrap();
     fs::write(folder.join("key.pem"), &server.key).unwrap();
     fs::write(folder.join("secret"), "hush-hush").unwrap();
+    fs::set_permissions(folder.join("secret"), Permissions::from_mode(0o600)).unwrap();
     let mut tls = "certificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n".to_owned();
     if let Some(clients) = clients {
         fs::write(folder.join("clients.pem"), &clients.ca).unwrap();

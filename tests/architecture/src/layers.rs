@@ -31,6 +31,7 @@ const EDGES: [(&str, &[&str]); 20] = [
             "kabao-grpc",
             "kabao-journal",
             "kabao-models",
+            "kabao-pkcs11",
             // Its commands are clients of a gateway, too.
             "kabao-proto",
             "kabao-reads",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabao_auth::{Certificate, Identity, PrivateKey, Scheme, SerialNumber, Signer};
 use kabao_models::Secret;
 
-use super::{Common, Faults, Parts};
+use super::{Common, ConfigurationError, Faults, Parts};
 use crate::signing::{Key, Remote, RequestSigner, Validity};
 
 /// One private key of a merchant number or of a brand, with its certificate.
@@ -32,6 +32,21 @@ pub(super) struct Read {
 }
 
 impl MerchantKey {
+    /// Tells what is wrong with the key alone, for the merchant or the brand of this number; its validity is not looked
+    /// at, because a key that does not sign may still decrypt.
+    ///
+    /// # Errors
+    ///
+    /// Lists every fault at once.
+    pub fn check(&self, number: &str) -> Result<(), ConfigurationError> {
+        let mut faults = Faults::default();
+        self.read(number, &mut faults);
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults.finish()),
+        }
+    }
+
     /// Reads all of it; what cannot be used becomes faults. `number` is that of the merchant or the brand.
     pub(super) fn read(&self, number: &str, faults: &mut Faults) -> Option<Read> {
         let signer = self.signer(faults);

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kabao_api::{AccountId, Family};
-use kabao_auth::Certificate;
 use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey, WechatpaySerial};
-use kabao_models::Secret;
 
 use super::document::{Node, Origin, Value};
 use super::exposure::Exposure;
 use super::fixed;
 use super::material::Material;
+use super::modes::Modes;
+use super::own_keys::OwnKeys;
 use super::section::{Section, Surroundings};
 
 /// One `[[accounts]]` entry, ready to be called.
@@ -51,6 +51,7 @@ pub(super) fn read_all(
     root: &mut Section<'_>,
     exposure: Exposure,
     folder: Option<&Path>,
+    modes: Modes,
 ) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
@@ -105,7 +106,7 @@ pub(super) fn read_all(
             }
             None => {}
         }
-        accounts.extend(read(section, entry, exposure));
+        accounts.extend(read(section, entry, exposure, modes));
     }
     accounts
 }
@@ -119,8 +120,10 @@ const FAMILIES: [(&str, Family); 3] = [
 const PAY: &[&str] = &[
     "mchid",
     "private_key_file",
+    "private_key_uri",
     "certificate_file",
     "serial_no",
+    "keys",
     "public_key_file",
     "public_key_id",
     "apiv3_key_file",
@@ -146,7 +149,12 @@ const KEYS: [(&[Family], &[&str]); 3] = [
 ];
 
 /// `entry` is all that stands in the section.
-fn read(mut section: Section<'_>, entry: String, exposure: Exposure) -> Option<AccountSettings> {
+fn read(
+    mut section: Section<'_>,
+    entry: String,
+    exposure: Exposure,
+    modes: Modes,
+) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -188,7 +196,7 @@ fn read(mut section: Section<'_>, entry: String, exposure: Exposure) -> Option<A
         section.mistake("expose_tokens", fault);
     }
 
-    let mut material = Material::new(&mut section, entry);
+    let mut material = Material::new(&mut section, entry, modes);
     // What is wrong with the id has been told; the rest is looked at all the same.
     let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
@@ -301,12 +309,12 @@ macro_rules! with {
 
 fn merchant(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
     let mchid = material.number("mchid");
-    let credential = pay(material, mchid);
+    let (credential, serials, certificate_expires) = pay(material, mchid);
     let common = match Common::read(material, account) {
         Ok(common) => common,
         Err(known) => return Some(Built::Known(*known)),
     };
-    let (about, certificate_expires) = describe(&credential, "mchid");
+    let about = describe(&credential, &serials, "mchid");
     let builder = with!(Client::merchant(account), common, material).credential(credential);
     Some(Built::New(New {
         client: verdict(material, builder.build())?,
@@ -326,19 +334,19 @@ fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
         material.ignore("mchid");
         brand_id.clone()
     };
-    let credential = pay(material, number);
+    let (credential, serials, certificate_expires) = pay(material, number);
     let common = match Common::read(material, account) {
         Ok(common) => common,
         Err(known) => return Some(Built::Known(*known)),
     };
     let builder = with!(Client::brand(account), common, material).brand_id(brand_id.clone());
-    let (builder, about, certificate_expires) = if has_provider {
-        let (about, expires) = describe(&credential, "mchid");
+    let (builder, about) = if has_provider {
+        let about = describe(&credential, &serials, "mchid");
         let about = format!("brand_id {brand_id}, {about}");
-        (builder.provider(credential), about, expires)
+        (builder.provider(credential), about)
     } else {
-        let (about, expires) = describe(&credential, "brand_id");
-        (builder.direct(credential), about, expires)
+        let about = describe(&credential, &serials, "brand_id");
+        (builder.direct(credential), about)
     };
     Some(Built::New(New {
         client: verdict(material, builder.build())?,
@@ -380,10 +388,14 @@ fn official_account(
     }))
 }
 
-fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
-    let private_key = material.required_file("private_key_file");
-    let certificate = material.file("certificate_file");
-    let serial_no = material.text("serial_no");
+/// The credential, the serial numbers of its certificates, and when the last of them ends.
+fn pay(
+    material: &mut Material<'_, '_>,
+    number: String,
+) -> (PayCredential, Vec<String>, Option<i64>) {
+    let keys = OwnKeys::read(material, &number);
+    let (serials, ends) = keys.certificates();
+    let OwnKeys { first, further } = keys;
     let (key_file, key_id) = ("public_key_file", "public_key_id");
     let public_key = material.file(key_file);
     let id = material.text(key_id);
@@ -402,11 +414,13 @@ fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
             })
         }
     };
-    PayCredential {
+    let credential = PayCredential {
         number,
-        private_key: Secret::new(private_key),
-        certificate,
-        serial_no,
+        private_key: first.private_key,
+        signer: first.signer,
+        certificate: first.certificate,
+        serial_no: first.serial_no,
+        further_keys: further,
         apiv3_key: material.secret("apiv3_key_file", "apiv3_key_env", false),
         wechat_pay_key,
         wechatpay_serial: material.word(
@@ -417,33 +431,29 @@ fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
             ],
         ),
         platform_ca: material.file("platform_ca_file"),
-        ..PayCredential::default()
-    }
+    };
+    (credential, serials, ends)
 }
 
-/// What people may see of a credential, and when its certificate ends.
-fn describe(credential: &PayCredential, number: &str) -> (String, Option<i64>) {
+/// What people may see of a credential.
+fn describe(credential: &PayCredential, serials: &[String], number: &str) -> String {
     let mut about = format!("{number} {}", credential.number);
-    let certificate = credential
-        .certificate
-        .as_deref()
-        .and_then(|pem| Certificate::from_pem(pem).ok());
-    if let Some(certificate) = &certificate {
-        about.push_str(&format!(", certificate {}", certificate.serial()));
-    } else if let Some(serial) = &credential.serial_no {
-        about.push_str(&format!(", certificate {serial}"));
+    if let Some((first, others)) = serials.split_first() {
+        about.push_str(&format!(", certificate {first}"));
+        for other in others {
+            about.push_str(&format!(" and {other}"));
+        }
     }
     match &credential.wechat_pay_key {
         Some(key) => about.push_str(&format!(", verifies with {}", key.id)),
         None => about.push_str(", verifies with platform certificates"),
     }
-    let expires = certificate.map(|certificate| certificate.not_after());
-    (about, expires)
+    about
 }
 
 /// Where the values of the client's options come from.
 const OPTIONS: [(&str, &[&str]); 7] = [
-    ("private_key", &["private_key_file"]),
+    ("private_key", &["private_key_file", "private_key_uri"]),
     ("certificate", &["certificate_file"]),
     ("public_key", &["public_key_file"]),
     ("apiv3_key", &["apiv3_key_file", "apiv3_key_env"]),
@@ -467,11 +477,25 @@ fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>)
         Ok(client) => return (!material.has_mistakes()).then_some(client),
         Err(error) => error,
     };
+    complain_about(material, &error);
+    None
+}
+
+/// Tells what the client has found, by our keys.
+pub(super) fn complain_about(material: &Material<'_, '_>, error: &ConfigurationError) {
     for mistake in error.faults() {
         let option = mistake
             .field
             .strip_prefix("direct.")
             .unwrap_or(&mistake.field);
+        if material.has("keys") && is_of_own_keys(option) {
+            // Each key has been looked at alone; this is about them together.
+            material.complain(
+                "keys",
+                &format!("{} {}", own_key(option), mistake.description),
+            );
+            continue;
+        }
         let keys: &[&str] = OPTIONS
             .iter()
             .find(|(name, _)| *name == option)
@@ -491,5 +515,21 @@ fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>)
             material.complain(key, &mistake.description);
         }
     }
-    None
+}
+
+/// Names an option of one of several keys as they are counted in the configuration.
+fn own_key(option: &str) -> String {
+    let further = option
+        .strip_prefix("further_keys[")
+        .and_then(|rest| rest.split_once("]."))
+        .and_then(|(index, field)| Some((index.parse::<usize>().ok()?, field)));
+    match further {
+        Some((index, field)) => format!("#{}: {field}", index.saturating_add(2)),
+        None => format!("#1: {option}"),
+    }
+}
+
+fn is_of_own_keys(option: &str) -> bool {
+    let own = ["private_key", "certificate", "serial_no"];
+    own.contains(&option) || option.starts_with("further_keys")
 }

@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use super::document::{Table, Value, join};
 
 /// Keys that a reload takes over, with everything below them.
-const RELOADED: [&str; 4] = ["accounts", "accounts_dir", "callers", "grpc.policy_file"];
+const RELOADED: [&str; 5] = [
+    "accounts",
+    "accounts_dir",
+    "callers",
+    "grpc.policy_file",
+    "keys",
+];
 
 /// Everything else that a configuration says, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

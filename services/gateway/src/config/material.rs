@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use kabao_models::Secret;
+use kabao_pkcs11::KeyUri;
 
+use super::document::{Node, Value};
+use super::modes::Modes;
 use super::section::{Located, Section};
 use super::source::Present;
 use super::tls::unreadable;
@@ -18,15 +21,21 @@ pub(super) struct Material<'s, 'c> {
     entry: String,
     /// The files that were read, by key.
     files: BTreeMap<&'static str, PathBuf>,
+    /// Those of its parts.
+    files_of_parts: Vec<PathBuf>,
+    /// Which files with secrets are taken.
+    modes: Modes,
     faulty: RefCell<BTreeSet<String>>,
 }
 
 impl<'s, 'c> Material<'s, 'c> {
-    pub(super) fn new(section: &'s mut Section<'c>, entry: String) -> Self {
+    pub(super) fn new(section: &'s mut Section<'c>, entry: String, modes: Modes) -> Self {
         Self {
             section,
             entry,
             files: BTreeMap::new(),
+            files_of_parts: Vec::new(),
+            modes,
             faulty: RefCell::default(),
         }
     }
@@ -39,8 +48,49 @@ impl<'s, 'c> Material<'s, 'c> {
     /// A digest of the entry and of the files that were read for it.
     pub(super) fn fingerprint(&self) -> String {
         let folder = self.section.surroundings().folder;
-        self.present()
-            .fingerprint_of(&self.entry, folder, self.files.values())
+        self.present().fingerprint_of(
+            &self.entry,
+            folder,
+            self.files.values().chain(&self.files_of_parts),
+        )
+    }
+
+    /// Reads each table of an array as material of its own, whose files and mistakes belong to this one, too.
+    pub(super) fn parts<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Material<'_, 'c>) -> T,
+    ) -> Vec<T> {
+        let mut parts = Vec::new();
+        for (index, Node { value, origin }) in self.section.tables(key).into_iter().enumerate() {
+            let Value::Table(table) = value else {
+                self.mistake(key, "must be an array of tables");
+                continue;
+            };
+            let path = format!(
+                "{}[#{}]",
+                self.section.path_of(key),
+                index.saturating_add(1)
+            );
+            let mut section = Section::new(path, origin, table, self.section.surroundings());
+            let mut part = Material::new(&mut section, String::new(), self.modes);
+            parts.push(read(&mut part));
+            let (files, is_faulty) = (part.files, !part.faulty.into_inner().is_empty());
+            self.files_of_parts.extend(files.into_values());
+            if is_faulty {
+                self.mark(key);
+            }
+            section.finish();
+        }
+        parts
+    }
+
+    /// Declares a key that is valid elsewhere but wrong here, and says why.
+    pub(super) fn refuse(&mut self, key: &'static str, why: &str) {
+        if self.has(key) {
+            self.mark(key);
+        }
+        self.section.refuse(key, why);
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -131,12 +181,34 @@ impl<'s, 'c> Material<'s, 'c> {
         self.content(key, path?)
     }
 
-    /// The content of a file that must be there.
-    pub(super) fn required_file(&mut self, key: &'static str) -> String {
-        if !self.has(key) {
-            self.mistake(key, "is required");
+    /// The content of a file that only the gateway may read.
+    pub(super) fn secret_file(&mut self, key: &'static str) -> Option<String> {
+        let text = self.file(key)?;
+        if text.trim().is_empty() {
+            self.complain(key, "is empty");
+            self.mark(key);
         }
-        self.file(key).unwrap_or_default()
+        if let Some(fault) = self.files.get(key).and_then(|file| self.modes.fault(file)) {
+            self.mistake(key, fault);
+        }
+        Some(text)
+    }
+
+    /// Where a private key lies that is not in a file.
+    pub(super) fn key_uri(&mut self, key: &'static str) -> Option<KeyUri> {
+        let text = self.text(key)?;
+        let uri = match text.parse::<KeyUri>() {
+            Ok(uri) => uri.relative_to(self.section.surroundings().folder),
+            Err(error) => {
+                self.mistake(key, error.to_string());
+                return None;
+            }
+        };
+        if let Some(fault) = uri.pin_file().and_then(|file| self.modes.fault(file)) {
+            self.mistake(key, fault);
+            return None;
+        }
+        Some(uri)
     }
 
     /// A secret from a file or an environment variable. A line break at the end of the file does not count.
@@ -147,7 +219,7 @@ impl<'s, 'c> Material<'s, 'c> {
         required: bool,
     ) -> Option<Secret> {
         let secret = self
-            .file(file_key)
+            .secret_file(file_key)
             .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])));
         let variable = self.section.string(variable_key);
         match (self.has(file_key), self.has(variable_key)) {
@@ -187,6 +259,11 @@ impl<'s, 'c> Material<'s, 'c> {
                 None
             }
         }
+    }
+
+    /// Notes that something was wrong which has been told.
+    pub(super) fn spoil(&self) {
+        self.mark("");
     }
 
     /// Notes that a key was reported already.

@@ -79,6 +79,11 @@ impl<'a> Section<'a> {
         self.given.contains_key(key)
     }
 
+    /// The path of a key, as mistakes name it.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+
     /// Reports a mistake of the section as a whole, or of a key that is not there.
     pub(super) fn mistake(&self, key: &str, message: impl Into<String>) {
         let origin = self.given.get(key).unwrap_or(&self.origin);

@@ -11,6 +11,7 @@ use super::callers::{self, CallerSettings};
 use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
+use super::modes::Modes;
 use super::reload::ReloadSettings;
 use super::section::Section;
 
@@ -38,8 +39,18 @@ pub struct Settings {
     pub store: Option<MemorySettings>,
     /// `[[callers]]`: who calls with a bearer token. If there is anybody, nobody calls without a token or a certificate.
     pub callers: Vec<CallerSettings>,
+    /// `[keys]`: which files with secrets are taken.
+    pub keys: KeySettings,
     /// `[[accounts]]`: the upstream credentials, ordered as in the file.
     pub accounts: Vec<AccountSettings>,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, Default)]
+pub struct KeySettings {
+    /// `allow_loose_files`, default false: whether files with private keys and other secrets of accounts are taken that
+    /// others on the machine can read or change.
+    pub allow_loose_files: bool,
 }
 
 /// `[admin]`
@@ -136,7 +147,7 @@ impl Settings {
         let grpc = GrpcSettings::read(root.section("grpc"), has_callers);
         let exposure = Exposure::of(&grpc, has_callers);
         // Mistakes are listed in the order of the reading, which is that of the file.
-        let settings = Self {
+        let mut settings = Self {
             grpc,
             admin: AdminSettings::read(root.section("admin")),
             log: LogSettings::read(root.section("log")),
@@ -145,8 +156,11 @@ impl Settings {
             reload: ReloadSettings::read(root.section("reload")),
             store: Some(MemorySettings::read(root.section("store"))),
             callers: callers::read_all(&mut root),
-            accounts: account::read_all(&mut root, exposure, accounts_folder),
+            keys: KeySettings::read(root.section("keys")),
+            accounts: Vec::new(),
         };
+        let modes = settings.keys.modes();
+        settings.accounts = account::read_all(&mut root, exposure, accounts_folder, modes);
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {
             root.mistake(
@@ -156,6 +170,21 @@ impl Settings {
         }
         root.finish();
         settings
+    }
+}
+
+impl KeySettings {
+    fn read(mut section: Section<'_>) -> Self {
+        let allow_loose_files = section.boolean("allow_loose_files", false);
+        section.finish();
+        Self { allow_loose_files }
+    }
+
+    fn modes(&self) -> Modes {
+        match self.allow_loose_files {
+            true => Modes::Any,
+            false => Modes::Strict,
+        }
     }
 }
 

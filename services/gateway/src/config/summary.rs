@@ -27,6 +27,23 @@ impl<'a> Summary<'a> {
 
     /// Things that are valid, and yet may not be meant.
     pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.doubts();
+        for account in &self.settings.accounts {
+            if let Some(expires) = account.certificate_expires
+                && expires - self.now < SOON
+            {
+                warnings.push(format!(
+                    "accounts[{}].certificate_file expires in {} days",
+                    account.client.account(),
+                    (expires - self.now) / DAY
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// The same without the ends of certificates, of which a running gateway tells by itself.
+    pub(crate) fn doubts(&self) -> Vec<String> {
         let grpc = &self.settings.grpc;
         let mut warnings = Vec::new();
         if !grpc.listen.ip().is_loopback() {
@@ -44,6 +61,18 @@ impl<'a> Summary<'a> {
                     grpc.listen
                 ));
             }
+        }
+        let admin = self.settings.admin.listen;
+        if !admin.ip().is_loopback() {
+            warnings.push(format!(
+                "admin.listen {admin}: whoever reaches this address sees the metrics, and can have the configuration \
+                 read again; it should be loopback, or a network of operators alone"
+            ));
+        }
+        if self.settings.keys.allow_loose_files {
+            warnings.push(
+                "keys.allow_loose_files = true: private keys are taken that others on this machine may read".to_owned(),
+            );
         }
         if let Some(memory) = &self.settings.store
             && let StoreSettings::Postgres(settings) = &memory.store
@@ -73,17 +102,6 @@ impl<'a> Summary<'a> {
                 }
             }
         }
-        for account in &self.settings.accounts {
-            if let Some(expires) = account.certificate_expires
-                && expires - self.now < SOON
-            {
-                warnings.push(format!(
-                    "accounts[{}].certificate_file expires in {} days",
-                    account.client.account(),
-                    (expires - self.now) / DAY
-                ));
-            }
-        }
         warnings
     }
 }
@@ -99,6 +117,7 @@ impl fmt::Display for Summary<'_> {
             reload,
             store,
             callers,
+            keys: _,
             accounts,
         } = self.settings;
         let tls = match &grpc.tls {

@@ -72,6 +72,8 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::config::{Environment, Source};
 
@@ -86,6 +88,8 @@ mod tests {
             std::env::temp_dir().join(format!("kabao-safety-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("secret"), "s").unwrap();
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.join("secret"), owner).unwrap();
         let file = folder.join("kabao.toml");
         let account = "[[accounts]]\nid = \"a\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\n";
         std::fs::write(&file, format!("{account}{rest}")).unwrap();

@@ -9,10 +9,12 @@
 )]
 
 mod callers;
+mod keys;
 mod shares;
 mod store;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use kabao_auth::PrivateKey;
@@ -33,7 +35,9 @@ impl Folder {
     }
 
     fn write(&self, name: &str, content: &str) {
-        fs::write(self.0.join(name), content).unwrap();
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
     /// A private key and its certificate, valid from 2020 to `until`.

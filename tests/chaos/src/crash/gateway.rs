@@ -1,7 +1,9 @@
 //! A gateway process that is killed and started again.
 
+use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -174,6 +176,7 @@ fn configured(
         .ok_or_else(missing)?;
     let secret = folder.join("app_secret");
     std::fs::write(&secret, official.app_secret.ok_or_else(missing)?)?;
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o600))?;
     let (authority, keys) = (files.join("ca.pem"), files.join("demo-merchant"));
     Ok(format!(
         r#"
