@@ -14,6 +14,7 @@ use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
+use crate::expiry;
 use crate::files::{Reload, Reloads};
 use crate::jwt::Jwt;
 use crate::lifecycle::{Lifecycle, Stage};
@@ -40,6 +41,7 @@ pub struct Gateway {
     reloader: Option<Reloader>,
     _following: Vec<AbortOnDrop>,
     _served: Served,
+    _expiry: AbortOnDrop,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
 }
@@ -159,6 +161,7 @@ impl Gateway {
             metrics.configuration(reloader.board());
         }
         metrics.look_at(roster.clients());
+        let expiry = expiry::watch(roster.clients());
         metrics.runtime(&tokio::runtime::Handle::current());
         let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
         let admin = Admin::start(
@@ -212,6 +215,7 @@ impl Gateway {
             reloader,
             _following: following,
             _served: served,
+            _expiry: expiry,
             store_folder: None,
         })
     }

@@ -14,6 +14,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod dev;
+mod expiry;
 mod files;
 mod gateway;
 mod jwt;

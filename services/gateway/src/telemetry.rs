@@ -19,6 +19,5 @@ mod vitals;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::metrics::Metrics;
-use self::metrics::kind_name;
+pub(crate) use self::metrics::{Metrics, kind_name};
 pub use self::output::{Telemetry, TelemetryError};

@@ -21,7 +21,7 @@ pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     let telemetry =
         Telemetry::install(&settings.log, &settings.telemetry).map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;
-    for warning in Summary::new(&settings, now).warnings() {
+    for warning in Summary::new(&settings, now).doubts() {
         tracing::warn!("{warning}");
     }
     let gateway = Gateway::start_from(source, loaded)

@@ -364,7 +364,7 @@ fn wide(instrument: &Instrument) -> Option<Stream> {
         .flatten()
 }
 
-pub(super) fn kind_name(kind: CredentialKind) -> &'static str {
+pub(crate) fn kind_name(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::Merchant => "merchant",
         CredentialKind::Brand => "brand",
