@@ -37,6 +37,7 @@ mod refused_brand;
 mod refused_by_wechat;
 mod refused_official_account;
 mod reloads;
+mod renewal;
 mod server;
 mod shared_reads;
 mod signed;
