@@ -166,7 +166,6 @@ async fn configured(folder: &Path, sandbox: Running) -> World {
 async fn shown_to(world: &World, bearer: &str) -> Result<Response<AccessToken>, Status> {
     let mut request = Request::new(GetTokenRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        ..GetTokenRequest::default()
     });
     let bearer = format!("Bearer {bearer}").parse().unwrap();
     request.metadata_mut().insert("authorization", bearer);
