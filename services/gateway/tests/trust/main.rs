@@ -15,4 +15,5 @@ mod lists;
 mod load;
 mod reload;
 mod tokens;
+mod weights;
 mod world;
