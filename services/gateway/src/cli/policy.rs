@@ -42,7 +42,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = EXPLAIN_EXAMPLES)]
 struct ExplainArguments {
-    /// Who calls: the name in its certificate, or that of its token in [[callers]].
+    /// Who calls: the name in its certificate, that of its token in [[callers]], or that in its signed token.
     caller: CallerId,
     /// The full name of the method, such as kabao.v1.MemberService/GetMember.
     method: String,
