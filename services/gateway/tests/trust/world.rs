@@ -1,8 +1,9 @@
 //! A gateway with TLS out of a folder, and clients of it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ impl Folder {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("secret"), "hush-hush").unwrap();
+        fs::set_permissions(folder.join("secret"), Permissions::from_mode(0o600)).unwrap();
         Self(folder)
     }
 
