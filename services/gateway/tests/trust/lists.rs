@@ -100,6 +100,29 @@ async fn an_expired_list_that_is_accepted_still_revokes() {
     assert!(left.unwrap() < 0 && age.unwrap() > 0, "{left:?}, {age:?}");
 }
 
+#[tokio::test]
+async fn a_caller_is_refused_if_an_authority_between_is_revoked() {
+    let folder = Folder::new("between");
+    let (servers, root) = (Authority::new("servers"), Authority::new("root"));
+    let (good, bad) = (root.below("good", 8), root.below("bad", 9));
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &root.pem());
+    let lists = [root.list(&[9]), good.list(&[7]), bad.list(&[])];
+    folder.put("clients.crl", &lists.concat());
+    let gateway = folder.start("", REVOKING, "").await;
+    for (between, serial, expected) in [
+        (&good, 1, Code::Ok),
+        (&good, 7, Code::Unavailable),
+        (&bad, 1, Code::Unavailable),
+    ] {
+        let mut identity = between.client("till", serial);
+        identity.certificate.push_str(&between.pem());
+        let caller = channel(&gateway, &trusting(&servers, Some(&identity)));
+        assert_eq!(ask(&caller, None).await, expected, "{serial}");
+    }
+    until(&gateway, &failed("revoked"), 2).await;
+}
+
 /// A new list that cannot serve changes nothing, also not for the better.
 #[tokio::test]
 async fn a_list_that_is_refused_leaves_the_old_one_in_use() {

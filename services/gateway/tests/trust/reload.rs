@@ -7,6 +7,8 @@ use std::time::Duration;
 use kabao_gateway::Gateway;
 use kabao_gateway::config::{Environment, Source};
 use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::authority::Authority;
 use crate::world::{
@@ -113,6 +115,28 @@ async fn the_connections_of_a_revoked_certificate_are_closed_and_those_of_others
     until(&gateway, &failed("revoked"), 1).await;
     assert_eq!(metric(&gateway, "kabao_connections_open").await, Some(1));
     assert_eq!(metric(&gateway, &evicted("revoked")).await, Some(1));
+}
+
+/// A stream without an end would otherwise keep the connection of somebody who is not to be served any more.
+#[tokio::test]
+async fn what_is_in_flight_on_a_revoked_connection_ends_within_its_grace() {
+    let folder = Folder::new("grace");
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &clients.pem());
+    folder.put("clients.crl", &clients.list(&[]));
+    let grace = "[grpc.timeouts]\nmax_connection_age_grace = \"300ms\"\n";
+    let gateway = folder.start("", REVOKING, grace).await;
+    let caller = trusting(&servers, Some(&clients.client("till", 7)));
+    let mut health = HealthClient::new(channel(&gateway, &caller));
+    let watch = health.watch(HealthCheckRequest::default()).await.unwrap();
+    let mut watch = watch.into_inner();
+    assert!(watch.message().await.unwrap().is_some());
+    folder.put("clients.crl", &clients.list(&[7]));
+    until(&gateway, &evicted("revoked"), 1).await;
+    let ended = tokio::time::timeout(crate::world::PATIENCE, watch.message()).await;
+    assert!(ended.expect("it is cut").is_err());
+    until(&gateway, "kabao_connections_open", 0).await;
 }
 
 #[tokio::test]
