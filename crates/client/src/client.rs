@@ -110,6 +110,10 @@ impl Client {
         self.0.pipeline.quotas()
     }
 
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.0.pipeline
+    }
+
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
     }

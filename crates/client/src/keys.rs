@@ -59,6 +59,15 @@ pub(crate) struct KeyStore {
     failures: AtomicU64,
     /// Downloads whose content was not acceptable.
     refused: AtomicU64,
+    by_certificate: AtomicU64,
+    by_public_key: AtomicU64,
+}
+
+/// Answers that were believed, by the kind of key that signed them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signed {
+    pub(crate) by_certificate: u64,
+    pub(crate) by_public_key: u64,
 }
 
 /// The keys, and when a call shall have newer ones fetched; `None` for keys that were configured.
@@ -117,6 +126,8 @@ impl KeyStore {
             gate: Mutex::default(),
             failures: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            by_certificate: AtomicU64::new(0),
+            by_public_key: AtomicU64::new(0),
         }
     }
 
@@ -143,6 +154,30 @@ impl KeyStore {
     /// How many downloads held what cannot be trusted.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Notes which key an answer was believed for.
+    pub(crate) fn believed(&self, id: &KeyId) {
+        let count = match id {
+            KeyId::Certificate(_) => &self.by_certificate,
+            KeyId::PublicKey(_) => &self.by_public_key,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many answers were believed.
+    pub(crate) fn signed(&self) -> Signed {
+        Signed {
+            by_certificate: self.by_certificate.load(Ordering::Relaxed),
+            by_public_key: self.by_public_key.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Downloads certificates whatever is there, and returns the set that comes of it.
+    pub(crate) async fn download_now(self: &Arc<Self>, now: i64) -> Result<KeySet, Error> {
+        let mut downloads = self.gate.lock().await;
+        downloads.is_restored = true;
+        self.fetch(&mut downloads, now, Way::WeChat).await
     }
 
     /// Returns the current set.

@@ -143,6 +143,7 @@ mod door;
 mod errand;
 mod health;
 mod held;
+mod key_check;
 mod keys;
 mod list;
 mod member_locks;

@@ -127,6 +127,10 @@ pub struct CredentialVitals {
     pub failed_fetches: u64,
     /// Downloads of platform certificates since the start that held what cannot be trusted; they failed as well.
     pub refused_certificates: u64,
+    /// Answers that were believed since the start and are signed with a platform certificate.
+    pub signed_by_certificate: u64,
+    /// Answers that were believed since the start and are signed with the public key of WeChat Pay.
+    pub signed_by_public_key: u64,
 }
 
 /// The signer of a private key that lies elsewhere.
@@ -181,6 +185,8 @@ impl CredentialVitals {
             access_token: None,
             failed_fetches: 0,
             refused_certificates: 0,
+            signed_by_certificate: 0,
+            signed_by_public_key: 0,
         }
     }
 }

@@ -162,15 +162,16 @@ struct ServeArguments {
 
 const CHECK_EXAMPLES: &str = "\
 Looks at everything that `kabao serve` would stumble over, and at all of it in one go: syntax, unknown keys,
-addresses, files, whether keys and certificates belong together and are still valid. It opens no port and
-sends nothing. What is good is summed up without secrets.
+addresses, files, whether keys and certificates belong together and are still valid. It opens no port, and
+sends nothing unless --online says so. What is good is summed up without secrets.
 
-Example:
+Examples:
   kabao check --config kabao.toml
+  kabao check --config kabao.toml --online      finds a replaced key before callers do
 
 Exit codes:
-  0  the configuration is good
-  1  it has mistakes; each is a line on standard error, with place, key and remedy";
+  0  the configuration is good, and so is every account if --online was given
+  1  it has mistakes, or WeChat does not take an account; each is a line on standard error, with a remedy";
 
 /// Lists everything that is wrong with a configuration file.
 #[derive(Debug, Args)]
@@ -179,6 +180,10 @@ struct CheckArguments {
     /// The configuration in TOML.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Also asks WeChat whether it takes each account's credentials and keys: a read call or two, a download of
+    /// platform certificates, a token. Nothing that a running gateway holds becomes invalid.
+    #[arg(long)]
+    online: bool,
 }
 
 /// Runs the command line of this process and returns its exit code.
@@ -191,7 +196,7 @@ pub fn run() -> ExitCode {
         return fail("another TLS provider is installed already");
     }
     match cli.command {
-        Command::Check(arguments) => check::run(&arguments.config),
+        Command::Check(arguments) => block_on(check::run(arguments.config, arguments.online)),
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
         Command::Reload(arguments) => block_on(reload::run(arguments)),

@@ -230,7 +230,10 @@ impl Pipeline {
             checked = verify(&headers, answer.body.clone(), &keys, now);
         }
         match checked {
-            Ok(body) => answer::verified(call.sending, &answer, body),
+            Ok(body) => {
+                credential.keys.believed(body.key_id());
+                answer::verified(call.sending, &answer, body)
+            }
             Err(error) => {
                 self.discarded(call, Discarded::from(&error));
                 let unknown = match &error {

@@ -42,6 +42,9 @@ fn signed(kind: CredentialKind, credential: &SignedCredential) -> CredentialVita
     vitals.signers = credential.keyring.remotes().map(Remote::vitals).collect();
     vitals.failed_fetches = credential.keys.failures();
     vitals.refused_certificates = credential.keys.refused();
+    let answers = credential.keys.signed();
+    vitals.signed_by_certificate = answers.by_certificate;
+    vitals.signed_by_public_key = answers.by_public_key;
     for key in credential.keys.snapshot().iter() {
         match key {
             TrustedKey::PublicKey { .. } => vitals.public_keys += 1,

@@ -1,24 +1,26 @@
 //! `kabao check`
 
-use std::path::Path;
+mod online;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::output::{complain, fail, print};
 use crate::clock;
 use crate::config::{self, Environment, Mistakes, Summary};
 
-pub(super) fn run(file: &Path) -> ExitCode {
+pub(super) async fn run(file: PathBuf, online: bool) -> Result<ExitCode, ExitCode> {
     let now = clock::unix_seconds();
-    match config::load(file, &Environment::of_process(), now) {
-        Ok(settings) => {
-            let summary = Summary::new(&settings, now);
-            for warning in summary.warnings() {
-                complain(&format_args!("warning: {warning}"));
-            }
-            print(&format_args!("{} is good\n\n{summary}", file.display()));
-            ExitCode::SUCCESS
-        }
-        Err(mistakes) => refuse(&mistakes),
+    let settings = config::load(&file, &Environment::of_process(), now)
+        .map_err(|mistakes| refuse(&mistakes))?;
+    let summary = Summary::new(&settings, now);
+    for warning in summary.warnings() {
+        complain(&format_args!("warning: {warning}"));
+    }
+    print(&format_args!("{} is good\n\n{summary}", file.display()));
+    match online {
+        true => Ok(online::run(&settings).await),
+        false => Ok(ExitCode::SUCCESS),
     }
 }
 

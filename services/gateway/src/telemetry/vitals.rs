@@ -46,6 +46,7 @@ struct Row {
 
 const ACCOUNT: &[&str] = &["kabao.account"];
 const CREDENTIAL: &[&str] = &["kabao.account", "kabao.credential"];
+const KEY: &[&str] = &["kabao.account", "kabao.credential", "kabao.key"];
 const HOST: &[&str] = &["kabao.account", "server.address", "kabao.state"];
 
 const fn gauge(
@@ -94,6 +95,7 @@ const PLATFORM_CERTIFICATE: &str = "kabao.wechatpay.certificate.expires_in";
 const TOKEN_AGE: &str = "kabao.access_token.age";
 const TOKEN_ENDS: &str = "kabao.access_token.expires_in";
 const FAILED_FETCHES: &str = "kabao.credential.fetches.failed";
+const ANSWERS: &str = "kabao.wechatpay.answers";
 const REFUSED_CERTIFICATES: &str = "kabao.wechatpay.certificate_lists.refused";
 const QUOTA_CAPACITY: &str = "kabao.quota.capacity";
 const QUOTA_PORTION: &str = "kabao.quota.portion";
@@ -102,7 +104,7 @@ const QUOTA_QUEUED: &str = "kabao.quota.queued";
 const QUOTA_RATE: &str = "kabao.quota.rate";
 const QUOTA_ALONE: &str = "kabao.quota.alone";
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 23] = [
     gauge(
         IN_FLIGHT,
         "",
@@ -195,6 +197,11 @@ const ROWS: [Row; 22] = [
         REFUSED_CERTIFICATES,
         CREDENTIAL,
         "Lists of platform certificates that were downloaded and not trusted, by account and credential.",
+    ),
+    counter(
+        ANSWERS,
+        KEY,
+        "Answers whose signature was good, by account, credential and kind of key.",
     ),
     gauge(
         QUOTA_CAPACITY,
@@ -344,6 +351,13 @@ impl Series {
         if credential.kind != CredentialKind::AccessToken {
             let refused = counted(credential.refused_certificates);
             self.put(REFUSED_CERTIFICATES, labels, Sum, refused);
+            for (key, count) in [
+                ("certificate", credential.signed_by_certificate),
+                ("public_key", credential.signed_by_public_key),
+            ] {
+                let labels = [account, kind_name(credential.kind), key];
+                self.put(ANSWERS, &labels, Sum, counted(count));
+            }
         }
     }
 
