@@ -2,7 +2,9 @@ use kabao_api::CallId;
 use kabao_models::Secret;
 
 use crate::testing::{NOW, key};
-use crate::{Client, ConfigurationError, MockClock, PayCredential, Settings, WeChatPayKey};
+use crate::{
+    Client, ConfigurationError, MockClock, PayCredential, Settings, WeChatPayKey, WechatpaySerial,
+};
 
 /// Makes the test independent of the day on which it runs.
 fn clock() -> MockClock {
@@ -152,9 +154,48 @@ fn parts_that_do_not_belong_together_are_found() {
             },
             vec!["public_key_id"],
         ),
+        (
+            PayCredential {
+                wechatpay_serial: Some(WechatpaySerial::Certificate),
+                apiv3_key: None,
+                ..merchant()
+            },
+            vec!["wechatpay_serial"],
+        ),
+        (
+            PayCredential {
+                wechatpay_serial: Some(WechatpaySerial::PublicKey),
+                wechat_pay_key: None,
+                ..merchant()
+            },
+            vec!["wechatpay_serial"],
+        ),
+        (
+            PayCredential {
+                platform_ca: Some("no PEM".to_owned()),
+                ..merchant()
+            },
+            vec!["platform_ca"],
+        ),
+        (
+            PayCredential {
+                platform_ca: Some(key("merchant", "certificate_pem").to_owned()),
+                apiv3_key: None,
+                ..merchant()
+            },
+            vec!["platform_ca"],
+        ),
     ];
     for (credential, expected) in rows {
         assert_eq!(fields(&build(credential).unwrap_err()), expected);
+    }
+    for good in [WechatpaySerial::Certificate, WechatpaySerial::PublicKey] {
+        let credential = PayCredential {
+            wechatpay_serial: Some(good),
+            platform_ca: Some(key("merchant", "certificate_pem").to_owned()),
+            ..merchant()
+        };
+        assert!(build(credential).is_ok(), "{good:?}");
     }
 }
 
@@ -191,6 +232,16 @@ fn faults_of_a_brands_own_key_material_have_their_prefix() {
             "direct.serial_no",
             "direct.public_key_id"
         ]
+    );
+    let named = PayCredential {
+        wechatpay_serial: Some(WechatpaySerial::Certificate),
+        ..merchant()
+    };
+    let direct = Client::brand("acme").brand_id("1077").direct(named);
+    let error = direct.clock(clock()).build().unwrap_err();
+    assert!(
+        fields(&error).contains(&"direct.wechatpay_serial"),
+        "{error}"
     );
     let error = Client::brand("acme").clock(clock()).build().unwrap_err();
     assert_eq!(fields(&error), ["brand_id", "private_key"]);
