@@ -187,6 +187,12 @@ impl Client {
         self.0.pipeline.warm_up().await
     }
 
+    /// Opens a connection to WeChat ahead of the first call, which waits for no handshake then. For some twenty seconds one
+    /// is kept ready, and from then on as long as there are calls. If that fails, the first call finds out.
+    pub async fn connect(&self) {
+        self.0.pipeline.connect().await;
+    }
+
     /// Keeps tokens and platform certificates in `store` from now on, in place of the one before: a start needs no
     /// download then, and of all processes that share the store one fetches a token.
     pub fn keep_credentials(&self, store: &Arc<dyn CredentialStore>) {

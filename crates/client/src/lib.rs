@@ -182,7 +182,8 @@ pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
 pub use self::vitals::{
-    BreakerState, CredentialVitals, HostVitals, LimitVitals, SignerVitals, TokenVitals, Vitals,
+    BreakerState, CredentialVitals, Handshakes, HostVitals, LimitVitals, SignerVitals, TokenVitals,
+    Vitals,
 };
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.

@@ -207,6 +207,7 @@ pub(crate) fn answering(
     let sent = Sent::default();
     let record = Arc::clone(&sent);
     let mut transport = MockTransport::new();
+    transport.expect_handshakes().returning(Default::default);
     transport.expect_send().returning(move |request| {
         let result = answer(&request);
         record.lock().expect("not poisoned").push(request);

@@ -4,7 +4,9 @@ mod connector;
 mod error;
 mod https;
 mod resolver;
+mod spare;
 mod tls;
+mod watched;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +18,7 @@ pub(crate) use self::resolver::GraceResolver;
 pub(crate) use self::tls::Roots;
 
 use crate::origin::Origin;
+use crate::vitals::Handshakes;
 
 /// Sends requests. The one implementation is [`HttpsTransport`]; unit tests fake it.
 #[cfg_attr(test, mockall::automock)]
@@ -23,6 +26,14 @@ use crate::origin::Origin;
 pub(crate) trait Transport: Send + Sync {
     /// Sends a request and reads the whole answer within the bounds of the settings.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
+
+    /// Opens a connection ahead of the first call, if there is such a thing. Fails in silence: the first call finds out.
+    async fn warm(&self, _origin: &Origin) {}
+
+    /// How many handshakes there were.
+    fn handshakes(&self) -> Handshakes {
+        Handshakes::default()
+    }
 }
 
 /// A request as it goes over the wire. It has no `Debug`: target, headers and body are private.

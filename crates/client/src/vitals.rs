@@ -22,10 +22,24 @@ pub struct Vitals {
     pub retry_capacity: u32,
     /// Requests that wait for a signature, and answers that wait for their decryption.
     pub signing_queue: usize,
+    /// Handshakes of TLS.
+    pub handshakes: Handshakes,
     /// Each host, once per credential.
     pub hosts: Vec<HostVitals>,
     /// The keys behind each credential.
     pub credentials: Vec<CredentialVitals>,
+}
+
+/// How many handshakes of TLS a client has made since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handshakes {
+    /// Those that proved the host's certificate.
+    pub full: u64,
+    /// Those that took up an earlier session again, which is cheaper.
+    pub resumed: u64,
+    /// Those of either kind that were made beside the calls; some call waited for each of the others.
+    pub ahead: u64,
 }
 
 /// How calls of one credential to one operation are within WeChat's limit.

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
+use crate::connect::connect_ahead;
 use crate::dev::StoreFolder;
 use crate::expiry;
 use crate::files::{Reload, Reloads};
@@ -243,6 +244,11 @@ impl Gateway {
     /// What reads the configuration again, if there is one to read.
     pub(crate) fn reloader(&self) -> Option<&Reloader> {
         self.reloader.as_ref()
+    }
+
+    /// Opens connections to WeChat ahead of the first calls, for the first accounts and for a few seconds at most.
+    pub async fn connect(&self) {
+        connect_ahead(self.roster.clients().list()).await;
     }
 
     /// Says to the health service and to `/readyz` that calls are welcome.

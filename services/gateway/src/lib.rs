@@ -13,6 +13,7 @@ mod bulk;
 mod cli;
 mod clock;
 pub mod config;
+mod connect;
 mod dev;
 mod expiry;
 mod files;

@@ -14,6 +14,7 @@ impl Pipeline {
         let mut vitals = Vitals {
             retry_tokens: self.0.budget.tokens(),
             retry_capacity: self.0.budget.capacity(),
+            handshakes: self.0.transport.handshakes(),
             ..Vitals::default()
         };
         self.0.admission.look(&mut vitals);

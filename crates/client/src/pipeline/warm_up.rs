@@ -20,4 +20,15 @@ impl Pipeline {
         }
         Ok(())
     }
+
+    /// Opens a connection to the main host of each credential.
+    pub(crate) async fn connect(&self) {
+        let credentials = &self.0.credentials;
+        let signed = [&credentials.merchant, &credentials.brand];
+        let signed = signed.into_iter().flatten().map(|signed| &signed.route);
+        let token = credentials.token.as_ref().map(|token| token.route());
+        for route in signed.chain(token) {
+            self.0.transport.warm(route.main_origin()).await;
+        }
+    }
 }

@@ -1,52 +1,33 @@
-//! A connector with one bound over name resolution, TCP and TLS.
+//! The connector: what the pool asks for a connection.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{self, Poll};
-use std::time::Duration;
 
 use http::Uri;
+use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
-use super::error::ConnectTimedOut;
+use super::spare::Spares;
+use super::watched::Watched;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Bounds the whole of a connection attempt.
+/// Gives the pool a spare connection, or a new one.
 #[derive(Clone)]
-pub(super) struct BoundedConnector<C> {
-    inner: C,
-    limit: Duration,
-}
+pub(super) struct SparingConnector(pub(super) Spares);
 
-impl<C> BoundedConnector<C> {
-    pub(super) fn new(inner: C, limit: Duration) -> Self {
-        Self { inner, limit }
-    }
-}
-
-impl<C> Service<Uri> for BoundedConnector<C>
-where
-    C: Service<Uri>,
-    C::Error: Into<BoxError>,
-    C::Future: Send + 'static,
-{
-    type Response = C::Response;
+impl Service<Uri> for SparingConnector {
+    type Response = TokioIo<Watched>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.inner.call(uri);
-        let limit = self.limit;
-        Box::pin(async move {
-            match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected.map_err(Into::into),
-                Err(_) => Err(ConnectTimedOut.into()),
-            }
-        })
+    fn call(&mut self, host: Uri) -> Self::Future {
+        let spares = self.0.clone();
+        Box::pin(async move { Ok(TokioIo::new(spares.connect(host).await?)) })
     }
 }

@@ -8,20 +8,21 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use super::connector::BoundedConnector;
+use super::connector::SparingConnector;
+use super::spare::Spares;
 use super::{GraceResolver, HttpRequest, HttpResponse, Transport, TransportError};
-use crate::origin::Hosts;
+use crate::origin::{Hosts, Origin};
 use crate::settings::Settings;
+use crate::vitals::Handshakes;
 
-type Connector = BoundedConnector<HttpsConnector<HttpConnector<GraceResolver>>>;
-type PooledClient = Client<Connector, Full<Bytes>>;
+type PooledClient = Client<SparingConnector, Full<Bytes>>;
 
 /// What the headers of an answer may take.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -33,6 +34,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends over a pool of TLS connections, to the configured hosts only.
 pub(crate) struct HttpsTransport {
     client: PooledClient,
+    spares: Spares,
     hosts: Hosts,
     /// Kept, so that whoever comes later shares it.
     _tls: Arc<ClientConfig>,
@@ -60,6 +62,7 @@ impl HttpsTransport {
             .https_only()
             .enable_all_versions()
             .wrap_connector(tcp);
+        let spares = Spares::new(https, settings.connect_timeout, settings.idle_timeout);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -69,9 +72,10 @@ impl HttpsTransport {
             .http2_max_header_list_size(MAX_HTTP2_HEAD_BYTES)
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
-            .build(BoundedConnector::new(https, settings.connect_timeout));
+            .build(SparingConnector(spares.clone()));
         Self {
             client,
+            spares,
             hosts: hosts.clone(),
             _tls: tls,
             headers_timeout: settings.headers_timeout,
@@ -79,6 +83,13 @@ impl HttpsTransport {
             attempt_timeout: settings.attempt_timeout,
             max_answer_bytes: settings.max_answer_bytes,
         }
+    }
+
+    /// Whether a spare connection to a host is there and open.
+    #[cfg(test)]
+    pub(super) fn has_spare(&self, origin: &Origin) -> bool {
+        let host = origin.join("/");
+        host.is_some_and(|host| self.spares.has(&host))
     }
 
     async fn exchange(
@@ -137,9 +148,19 @@ impl Transport for HttpsTransport {
         *http.method_mut() = request.method;
         *http.uri_mut() = uri;
         *http.headers_mut() = request.headers;
+        self.spares.called();
         match timeout(self.attempt_timeout, self.exchange(http)).await {
             Ok(answer) => answer,
             Err(_) => Err(TransportError::Timeout),
         }
+    }
+    async fn warm(&self, origin: &Origin) {
+        if let Some(host) = origin.join("/") {
+            self.spares.open(&host).await;
+        }
+    }
+
+    fn handshakes(&self) -> Handshakes {
+        self.spares.handshakes()
     }
 }

@@ -1,5 +1,7 @@
 //! The transport against raw bytes on loopback: what a server can do to a client below HTTP.
 
+mod spares;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +28,8 @@ enum Manner {
     Echo,
     /// Never answers.
     Silence,
+    /// Closes every connection at once.
+    Refuse,
 }
 
 struct Server {
@@ -64,6 +68,10 @@ async fn server(manner: Manner) -> Server {
                 if tls.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
                     short.fetch_add(1, Ordering::SeqCst);
                 }
+                if matches!(manner, Manner::Refuse) {
+                    let _ = tls.shutdown().await;
+                    return;
+                }
                 let mut received = Vec::new();
                 while let Ok(1..) = tls.read_buf(&mut received).await {
                     if !received.ends_with(b"\r\n\r\n") {
@@ -82,7 +90,7 @@ async fn server(manner: Manner) -> Server {
                             tls.shutdown().await.unwrap();
                             return;
                         }
-                        Manner::Silence => {}
+                        Manner::Silence | Manner::Refuse => {}
                     }
                 }
             });

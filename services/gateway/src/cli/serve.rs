@@ -27,6 +27,7 @@ pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     let gateway = Gateway::start_from(source, loaded)
         .await
         .map_err(|error| report(&error))?;
+    gateway.connect().await;
     gateway.ready();
     tracing::info!(grpc = %gateway.grpc(), admin = %gateway.admin(), accounts = settings.accounts.len(), "ready");
     print(&"kabao ready\n");

@@ -78,6 +78,7 @@ const fn counter(
     }
 }
 
+const HANDSHAKE: &[&str] = &["kabao.account", "kabao.kind"];
 const OPERATION: &[&str] = &["kabao.operation"];
 
 const IN_FLIGHT: &str = "kabao.upstream.in_flight";
@@ -97,6 +98,8 @@ const TOKEN_ENDS: &str = "kabao.access_token.expires_in";
 const FAILED_FETCHES: &str = "kabao.credential.fetches.failed";
 const ANSWERS: &str = "kabao.wechatpay.answers";
 const REFUSED_CERTIFICATES: &str = "kabao.wechatpay.certificate_lists.refused";
+const HANDSHAKES: &str = "kabao.upstream.handshakes";
+const HANDSHAKES_WAITED: &str = "kabao.upstream.handshakes.waited";
 const QUOTA_CAPACITY: &str = "kabao.quota.capacity";
 const QUOTA_PORTION: &str = "kabao.quota.portion";
 const QUOTA_USED: &str = "kabao.quota.used";
@@ -104,7 +107,7 @@ const QUOTA_QUEUED: &str = "kabao.quota.queued";
 const QUOTA_RATE: &str = "kabao.quota.rate";
 const QUOTA_ALONE: &str = "kabao.quota.alone";
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 25] = [
     gauge(
         IN_FLIGHT,
         "",
@@ -202,6 +205,16 @@ const ROWS: [Row; 23] = [
         ANSWERS,
         KEY,
         "Answers whose signature was good, by account, credential and kind of key.",
+    ),
+    counter(
+        HANDSHAKES,
+        HANDSHAKE,
+        "Handshakes of TLS with WeChat, by account and kind: full, or resumed from an earlier session.",
+    ),
+    counter(
+        HANDSHAKES_WAITED,
+        ACCOUNT,
+        "Handshakes of TLS with WeChat that a call waited for, because no connection was open beside the calls, by account.",
     ),
     gauge(
         QUOTA_CAPACITY,
@@ -307,6 +320,13 @@ impl Series {
         self.put(RETRY_TOKENS, one, Sum, f64::from(vitals.retry_tokens));
         self.put(RETRY_CAPACITY, one, Sum, f64::from(vitals.retry_capacity));
         self.put(SIGNING_QUEUE, &[], Sum, whole(vitals.signing_queue));
+        let handshakes = vitals.handshakes;
+        for (kind, number) in [("full", handshakes.full), ("resumed", handshakes.resumed)] {
+            self.put(HANDSHAKES, &[account, kind], Sum, counted(number));
+        }
+        let waited = handshakes.full + handshakes.resumed;
+        let waited = counted(waited.saturating_sub(handshakes.ahead));
+        self.put(HANDSHAKES_WAITED, one, Sum, waited);
         for host in &vitals.hosts {
             let labels = [account, &host.host, host.breaker.as_str()];
             self.put(HOSTS, &labels, Sum, 1.0);
