@@ -1,6 +1,7 @@
 //! Operations whose answers are credentials: nobody gets them unless an account says so, and then what the gateway
 //! itself holds.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kabao_gateway::config::{Environment, Source};
@@ -154,6 +155,8 @@ async fn configured(folder: &Path, sandbox: Running) -> World {
         ("ca.pem", sandbox.ca_pem()),
     ] {
         std::fs::write(folder.join(name), text).unwrap();
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.join(name), owner).unwrap();
     }
     let source = Source::new(folder.join("kabao.toml"), Environment::default());
     let loaded = source.load(0).unwrap();

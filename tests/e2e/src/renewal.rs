@@ -146,8 +146,7 @@ impl Load {
 
 async fn reload(gateway: &Gateway) {
     let mut stream = TcpStream::connect(gateway.admin()).await.unwrap();
-    let request =
-        "POST /reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let request = "POST /reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

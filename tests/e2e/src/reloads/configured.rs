@@ -1,6 +1,7 @@
 //! A gateway with a configuration in files, in front of the sandbox of `kabao dev`.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -208,7 +209,9 @@ pub(super) fn write_account(folder: &Path, sandbox: &Running, name: &str) {
         ("cert", account.certificate_pem.unwrap()),
         ("pub", account.public_key_pem.unwrap()),
     ] {
-        fs::write(folder.join(format!("{keys}-{what}.pem")), pem).unwrap();
+        let file = folder.join(format!("{keys}-{what}.pem"));
+        fs::write(&file, pem).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     }
     let brand = account.brand_id.map(|id| format!("brand_id = \"{id}\"\n"));
     let entry = format!(
