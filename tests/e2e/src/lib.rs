@@ -41,6 +41,7 @@ mod renewal;
 mod server;
 mod shared_reads;
 mod signed;
+mod softhsm;
 mod tokens;
 mod told;
 mod true_answers;
