@@ -141,7 +141,7 @@ reasons! {
     UpstreamPermissionDenied = "UPSTREAM_PERMISSION_DENIED", PermissionDenied;
     /// WeChat rejected the account's own key, certificate serial number, clock or app secret. Nothing was changed. Repair the account's configuration.
     CredentialRejected = "CREDENTIAL_REJECTED", FailedPrecondition;
-    /// There is no key of WeChat Pay to encrypt or verify with, or WeChat does not take the configured one any more. Nothing was changed. Configure the WeChat Pay public key that is valid now, or check the certificate download.
+    /// There is no key of WeChat Pay to encrypt or verify with, WeChat does not take the configured one any more, or the signer of the account's own private key (a hardware module, for example) does not work. Nothing was changed. Configure the WeChat Pay public key that is valid now, check the certificate download, or look at the signer.
     KeyUnavailable = "KEY_UNAVAILABLE", FailedPrecondition;
     /// A condition of the call does not hold. Nothing was sent. The message names the condition.
     PreconditionFailed = "PRECONDITION_FAILED", FailedPrecondition;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use kabao_api::{AccountId, CredentialKind, Reason};
 use kabao_client::{
-    BreakerState, CredentialVitals, Discarded, End, Host, HostVitals, Observer, TokenVitals, Vitals,
+    BreakerState, CredentialVitals, Discarded, End, Host, HostVitals, Observer, SignerVitals,
+    TokenVitals, Vitals,
 };
 use kabao_grpc::{Bound, CallObserver};
 use kabao_models::merchant;
@@ -213,6 +214,7 @@ fn everything() -> String {
     vitals.hosts.push(host);
     let mut signed = CredentialVitals::new(CredentialKind::Merchant);
     signed.certificate_ends = Some(0);
+    signed.signers = vec![SignerVitals::new(1, 2, BreakerState::Closed)];
     signed.public_keys = 1;
     signed.platform_certificates_end = vec![0, 1];
     let mut token = CredentialVitals::new(CredentialKind::AccessToken);

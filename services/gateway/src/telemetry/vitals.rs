@@ -97,6 +97,8 @@ const TOKEN_AGE: &str = "kabao.access_token.age";
 const TOKEN_ENDS: &str = "kabao.access_token.expires_in";
 const FAILED_FETCHES: &str = "kabao.credential.fetches.failed";
 const ANSWERS: &str = "kabao.wechatpay.answers";
+const SIGNER_FAILURES: &str = "kabao.signer.failures";
+const SIGNER_IN_FLIGHT: &str = "kabao.signer.in_flight";
 const REFUSED_CERTIFICATES: &str = "kabao.wechatpay.certificate_lists.refused";
 const HANDSHAKES: &str = "kabao.upstream.handshakes";
 const HANDSHAKES_WAITED: &str = "kabao.upstream.handshakes.waited";
@@ -107,7 +109,7 @@ const QUOTA_QUEUED: &str = "kabao.quota.queued";
 const QUOTA_RATE: &str = "kabao.quota.rate";
 const QUOTA_ALONE: &str = "kabao.quota.alone";
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 27] = [
     gauge(
         IN_FLIGHT,
         "",
@@ -195,6 +197,17 @@ const ROWS: [Row; 25] = [
         FAILED_FETCHES,
         CREDENTIAL,
         "Fetches of access tokens or platform certificates that failed, by account and credential.",
+    ),
+    counter(
+        SIGNER_FAILURES,
+        CREDENTIAL,
+        "Signatures and decryptions by a signer outside the process that failed or were late, by account and credential.",
+    ),
+    gauge(
+        SIGNER_IN_FLIGHT,
+        "",
+        CREDENTIAL,
+        "Signatures and decryptions that a signer outside the process is asked for at present.",
     ),
     counter(
         REFUSED_CERTIFICATES,
@@ -368,6 +381,10 @@ impl Series {
         }
         let failed = counted(credential.failed_fetches);
         self.put(FAILED_FETCHES, labels, Sum, failed);
+        for signer in &credential.signers {
+            self.put(SIGNER_FAILURES, labels, Sum, counted(signer.failures));
+            self.put(SIGNER_IN_FLIGHT, labels, Sum, whole(signer.in_flight));
+        }
         if credential.kind != CredentialKind::AccessToken {
             let refused = counted(credential.refused_certificates);
             self.put(REFUSED_CERTIFICATES, labels, Sum, refused);
