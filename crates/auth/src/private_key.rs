@@ -1,15 +1,15 @@
 //! RSA private keys: sign requests, decrypt fields.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 #[cfg(not(kabao_bench_without_rsa))]
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 #[cfg(not(kabao_bench_without_rsa))]
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use aws_lc_rs::signature::RsaKeyPair;
+use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -22,7 +22,9 @@ pub struct PrivateKey(Arc<Inner>);
 
 struct Inner {
     signing: RsaKeyPair,
-    decrypting: OaepPrivateDecryptingKey,
+    /// The same key once more, made when the first field is decrypted: the library checks a key whenever it reads it,
+    /// which takes most of the time that an account takes to start. `None` if it would not have it.
+    decrypting: OnceLock<Option<OaepPrivateDecryptingKey>>,
     public_key: PublicKey,
 }
 
@@ -51,15 +53,12 @@ impl PrivateKey {
     }
 
     fn new(signing: RsaKeyPair) -> Result<Self, Error> {
-        let pkcs8 = AsDer::<Pkcs8V1Der<'_>>::as_der(&signing).map_err(|_| Error::InvalidKey)?;
-        let decrypting =
-            PrivateDecryptingKey::from_pkcs8(pkcs8.as_ref()).map_err(Error::rejected)?;
-        let public_key = PublicKey::from_encrypting_key(decrypting.public_key())?;
-        let decrypting =
-            OaepPrivateDecryptingKey::new(decrypting).map_err(|_| Error::InvalidKey)?;
+        let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(signing.public_key());
+        let spki = spki.map_err(|_| Error::InvalidKey)?;
+        let public_key = PublicKey::from_spki_der(spki.as_ref())?;
         Ok(Self(Arc::new(Inner {
             signing,
-            decrypting,
+            decrypting: OnceLock::new(),
             public_key,
         })))
     }
@@ -121,7 +120,7 @@ impl PrivateKey {
         let ciphertext = STANDARD
             .decode(ciphertext)
             .map_err(|_| Error::OaepDecrypt)?;
-        let key = &self.0.decrypting;
+        let key = self.decrypting().ok_or(Error::OaepDecrypt)?;
         let mut plaintext = Zeroizing::new(vec![0; key.min_output_size()]);
         let length = key
             .decrypt(&OAEP_SHA1_MGF1SHA1, &ciphertext, &mut plaintext, None)
@@ -129,6 +128,17 @@ impl PrivateKey {
             .len();
         plaintext.truncate(length);
         Ok(Plaintext::new(plaintext))
+    }
+}
+
+impl PrivateKey {
+    fn decrypting(&self) -> Option<&OaepPrivateDecryptingKey> {
+        let make = || {
+            let pkcs8 = AsDer::<Pkcs8V1Der<'_>>::as_der(&self.0.signing).ok()?;
+            let key = PrivateDecryptingKey::from_pkcs8(pkcs8.as_ref()).ok()?;
+            OaepPrivateDecryptingKey::new(key).ok()
+        };
+        self.0.decrypting.get_or_init(make).as_ref()
     }
 }
 
