@@ -155,7 +155,7 @@ fn configured(name: &str, accounts: usize) -> (Folder, PathBuf) {
         write(".toml", &entry);
     }
     let file = folder.join("kabao.toml");
-    let text = "accounts_dir = \"accounts\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[reload]\npoll = \"0\"\n";
+    let text = "accounts_dir = \"accounts\"\n[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[reload]\npoll = \"0\"\n[keys]\nallow_loose_files = true\n";
     fs::write(&file, text).unwrap();
     (Folder(folder), file)
 }
