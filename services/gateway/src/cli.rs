@@ -132,7 +132,8 @@ KABAO__ACCOUNTS__ACME_BRAND__MCHID.
 
 The configuration and every file that it names are read again on SIGHUP, on `kabao reload`, and when one of them
 has changed (reload.poll). Accounts, callers and the policy are taken over as a whole, or refused with all mistakes,
-which the log lists; everything else waits for a restart.
+which the log lists. What is in the files of [grpc.tls] and [grpc.jwt] is exchanged by itself, without a connection
+that drops. Everything else waits for a restart.
 
 On SIGTERM or SIGINT the gateway withdraws its readiness, waits shutdown.pre_drain, accepts no more
 connections, lets calls in flight end for at most shutdown.drain_deadline, and exits with 0. A second

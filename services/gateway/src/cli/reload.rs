@@ -22,7 +22,8 @@ The gateway reads its configuration, and every file that it names, as it does on
 changed. What is good is served from the next call on; calls in flight end as they would have. If anything is wrong, all
 of it is listed and what was served before still is.
 
-Accounts, callers and the policy are taken over. Everything else waits until the gateway is started again, and is told.
+Accounts, callers and the policy are taken over, and so is what is in the files of [grpc.tls] and [grpc.jwt].
+Everything else waits until the gateway is started again, and is told.
 
 Examples:
   kabao reload
