@@ -151,7 +151,8 @@ fn nothing_but_a_signature_of_a_known_key_is_proof() {
     let key = Signing::ecdsa();
     let entry = with(key.public(), json!({"kid": "1"}));
     let alone = verifier(std::slice::from_ref(&entry));
-    let second = with(Signing::ecdsa().public(), json!({"kid": "2"}));
+    let other = Signing::ecdsa();
+    let second = with(other.public(), json!({"kid": "2"}));
     let both = verifier(&[entry, second]);
     let good = |header: Value| key.token(&header, &claims(json!({})));
     let named = good(json!({"alg": "ES256", "kid": "1"}));
@@ -214,6 +215,15 @@ fn nothing_but_a_signature_of_a_known_key_is_proof() {
             &alone,
             good(json!({"alg": "ES256", "crit": ["later"], "later": 1})),
             Err(JwtError::Malformed),
+        ),
+        // A key that the token brings along is nobody's.
+        (
+            &alone,
+            other.token(
+                &json!({"alg": "ES256", "jwk": other.public(), "jku": "https://a.example"}),
+                &claims(json!({})),
+            ),
+            Err(JwtError::Signature),
         ),
         (
             &alone,
