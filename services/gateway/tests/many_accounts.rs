@@ -9,7 +9,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a step that fails fails the test, and times are measured by the clock"
+    clippy::as_conversions,
+    reason = "a step that fails fails the test, times are measured by the clock, and sizes are printed"
 )]
 
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use kabao_gateway::{Dev, DevOptions};
@@ -78,7 +79,9 @@ impl Bench {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.join(name), text).unwrap();
+        let file = self.folder.join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// Exit code, standard output, standard error.
