@@ -183,7 +183,7 @@ struct CheckArguments {
     config: PathBuf,
     /// Also asks WeChat whether it takes each account's credentials and keys: a read call or two, a download of
     /// platform certificates, a token. Nothing that a running gateway holds becomes invalid.
-    #[arg(long)]
+    #[arg(long, verbatim_doc_comment)]
     online: bool,
 }
 

@@ -189,7 +189,7 @@ fn every_setting_of_the_example_exists_and_its_defaults_are_valid() {
         .filter(|fault| !missing.iter().any(|missing| fault.contains(missing)))
         .collect();
     assert!(other.is_empty(), "{other:#?}");
-    assert_eq!(faults.len(), 14, "{faults:#?}");
+    assert_eq!(faults.len(), 16, "{faults:#?}");
 }
 
 #[test]
