@@ -9,6 +9,7 @@
 )]
 
 mod callers;
+mod folder;
 mod keys;
 mod shares;
 mod store;
@@ -159,6 +160,7 @@ fn what_is_not_said_has_its_documented_default() {
         ("keepalive_timeout", timeouts.keepalive_timeout),
         ("pre_drain", settings.shutdown.pre_drain),
         ("drain_deadline", settings.shutdown.drain_deadline),
+        ("poll", settings.reload.poll),
     ] {
         let line = format!("# {key} = \"{}s\"\n", value.as_secs());
         assert!(example.contains(&line), "{line}");
