@@ -191,7 +191,13 @@ fn ten_thousand_accounts_start_within_5_s_and_take_64_kib_each() {
     assert_eq!(event["changed"], "shop-00007");
     let grown = all.resident().saturating_sub(alone) / ACCOUNTS as u64;
     println!("after that: {:.1} KiB each", grown as f64 / 1024.0);
-    assert!(all.took < START, "{:?}", all.took);
+    // Without optimisation a key takes five times as long to check.
+    let most = if cfg!(debug_assertions) {
+        START * 5
+    } else {
+        START
+    };
+    assert!(all.took < most, "{:?}", all.took);
     assert!(each < EACH, "{each} bytes");
     assert!(grown < 2 * EACH, "{grown} bytes");
 }

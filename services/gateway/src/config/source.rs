@@ -184,3 +184,122 @@ impl Present {
         sha256_hex(format!("{content}\n{digests:?}").as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use kabao_auth::PrivateKey;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("kabao-source-{}-{name}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn write(&self, name: &str, content: &str) {
+            let file = self.0.join(name);
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+
+        /// A new key under these names.
+        fn write_key(&self, name: &str, public: &str) {
+            let pem = PrivateKey::generate_pem().unwrap();
+            let pem = pem.to_str().unwrap();
+            self.write(name, pem);
+            self.write(
+                public,
+                &PrivateKey::from_pem(pem).unwrap().public_key().to_pem(),
+            );
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const MERCHANT: &str = "[[accounts]]\nid = \"shop\"\nfamily = \"merchant\"\nmchid = \"1900000001\"\nprivate_key_file = \"key\"\n\
+        serial_no = \"5157F09EFDC096DE15EBE81A47057A7200000001\"\npublic_key_id = \"PUB_KEY_ID_0119000000012025010100000000000001\"\n\
+        public_key_file = \"pub\"\napiv3_key_file = \"api\"\n";
+    const OFFICIAL: &str = "[[accounts]]\nid = \"page\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\n";
+
+    /// Which of the accounts, by their ids, have another client than before.
+    fn changed(before: &Loaded, after: &Loaded) -> Vec<String> {
+        let same = |account: &&AccountSettings| {
+            let mut known = before.settings.accounts.iter();
+            known.any(|known| known.client.is_same(&account.client))
+        };
+        let accounts = after.settings.accounts.iter();
+        let changed = accounts.filter(|account| !same(account));
+        changed
+            .map(|account| account.client.account().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn an_account_keeps_its_client_until_its_entry_or_one_of_its_files_changes() {
+        let folder = Folder::new("changed");
+        folder.write_key("key", "own-pub");
+        folder.write_key("other-key", "pub");
+        folder.write("api", "0123456789abcdef0123456789abcdef");
+        folder.write("secret", "hush");
+        let write = |text: &str| folder.write("kabao.toml", text);
+        write(&format!("{MERCHANT}{OFFICIAL}"));
+        let source = Source::new(folder.0.join("kabao.toml"), Environment::default());
+        let mut served = source.load(0).unwrap();
+
+        let mut step = |expected: &[&str]| {
+            let (marks, loaded) = source.read(&served.settings.accounts, 0);
+            let loaded = loaded.unwrap();
+            assert_eq!(marks, loaded.marks);
+            assert_eq!(changed(&served, &loaded), expected);
+            let is_news = loaded.fingerprint != served.fingerprint;
+            served = loaded;
+            is_news
+        };
+        assert!(!step(&[]));
+        folder.write_key("key", "own-pub");
+        assert!(step(&["shop"]));
+        folder.write_key("other-key", "pub");
+        assert!(step(&["shop"]));
+        folder.write("api", "0123456789abcdef0123456789abcdee");
+        assert!(step(&["shop"]));
+        folder.write("secret", "whisper");
+        assert!(step(&["page"]));
+        // Where it stands, and what stands around it, is nothing of it.
+        write(&format!(
+            "# Shops\n\n{OFFICIAL}{MERCHANT}[log]\nlevel = \"warn\"\n"
+        ));
+        assert!(step(&[]));
+        write(&format!(
+            "{OFFICIAL}base_url = \"https://127.0.0.1:1\"\n{MERCHANT}"
+        ));
+        assert!(step(&["page"]));
+        write(&format!("{MERCHANT}{}", OFFICIAL.replace("page", "leaf")));
+        assert!(step(&["leaf"]));
+        // Nothing was written.
+        assert!(!step(&[]));
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_good_tells_what_to_look_at_all_the_same() {
+        let folder = Folder::new("marks");
+        folder.write("kabao.toml", OFFICIAL);
+        let source = Source::new(folder.0.join("kabao.toml"), Environment::default());
+        let (marks, loaded) = source.read(&[], 0);
+        assert_eq!(loaded.unwrap_err().len(), 1);
+        assert_eq!(marks.renewed(), marks);
+        folder.write("secret", "hush");
+        assert_ne!(marks.renewed(), marks);
+        assert!(source.read(&[], 0).1.is_ok());
+    }
+}
