@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{AccountId, CallId, CallerId, CallerKey, Entry, Progress, RequestId, Urgency, Witness};
+use crate::{
+    AccountId, CallId, CallerId, CallerKey, Entry, Freshness, Progress, RequestId, Urgency, Witness,
+};
 
 /// Who is called, under which id, and until when.
 ///
@@ -29,6 +31,8 @@ pub struct CallContext {
     pub weight: u32,
     /// Whether it makes way for other calls.
     pub urgency: Urgency,
+    /// How old the answer to a read may be, and where its age is told; `None` reads anew.
+    pub freshness: Option<Freshness>,
     progress: Progress,
     repeatable: bool,
     entry: Option<Arc<dyn Entry>>,
@@ -47,6 +51,7 @@ impl CallContext {
             turns_of: None,
             weight: 1,
             urgency: Urgency::Interactive,
+            freshness: None,
             progress: Progress::default(),
             repeatable: true,
             entry: None,
@@ -86,6 +91,13 @@ impl CallContext {
     #[must_use]
     pub fn with_weight(mut self, weight: u32) -> Self {
         self.weight = weight;
+        self
+    }
+
+    /// Says that the answer to a read may come out of a cache, and where its age is told.
+    #[must_use]
+    pub fn with_freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = Some(freshness);
         self
     }
 

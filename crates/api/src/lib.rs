@@ -81,6 +81,7 @@ mod context;
 mod credential_store;
 mod entry;
 mod error;
+mod freshness;
 #[cfg(test)]
 mod kept;
 mod kind;
@@ -127,6 +128,7 @@ pub use self::context::CallContext;
 pub use self::credential_store::{CredentialRight, CredentialStore, StoredCredential};
 pub use self::entry::Entry;
 pub use self::error::Error;
+pub use self::freshness::Freshness;
 pub use self::kind::Kind;
 pub use self::mask::mask;
 pub use self::media_api::{MediaApi, UploadImage, UploadedImage};

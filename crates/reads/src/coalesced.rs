@@ -1,14 +1,16 @@
 //! One call for identical reads.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant as Deadline};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Reason, Upstream};
-use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Record, Scheme, archive};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Scheme, archive};
 use tokio::time::{Instant, timeout_at};
 
 use crate::flights::{Boarded, Flights, Key, Landed};
+use crate::member_of;
 
 /// What is told to whoever finds too many waiting.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -27,6 +29,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Coalesced {
     inner: Arc<dyn Upstream>,
     flights: Arc<Flights>,
+    joined: Joined,
+}
+
+/// How many reads were answered by the call of another one. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Joined(Arc<AtomicU64>);
+
+impl Joined {
+    /// Returns how many.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Coalesced {
@@ -35,7 +49,15 @@ impl Coalesced {
         Self {
             inner,
             flights: Arc::default(),
+            joined: Joined::default(),
         }
+    }
+
+    /// Counts what is shared with that of other accounts.
+    #[must_use]
+    pub fn counting(mut self, joined: &Joined) -> Self {
+        self.joined = joined.clone();
+        self
     }
 
     async fn share(
@@ -62,7 +84,10 @@ impl Coalesced {
             };
             let (flight, seat) = match self.flights.board(key.clone(), member.clone(), start) {
                 Boarded::Own(flight) => (flight, None),
-                Boarded::Joined(flight, seat) => (flight, Some(seat)),
+                Boarded::Joined(flight, seat) => {
+                    self.joined.0.fetch_add(1, Ordering::Relaxed);
+                    (flight, Some(seat))
+                }
                 Boarded::Full => return Err(crowded()),
             };
             let landed = in_time(context.deadline, flight.landed()).await?;
@@ -112,15 +137,6 @@ impl Drop for Written<'_> {
     fn drop(&mut self) {
         self.flights.close(self.member.as_deref());
     }
-}
-
-/// The code of the member that a request is about, by the names that it has in the families.
-fn member_of(request: &dyn AnyEndpoint) -> Option<String> {
-    let record: &dyn Record = request;
-    let text = |name: &str| record.named(name).text().filter(|text| !text.is_empty());
-    text("user_card_code")
-        .or_else(|| text("code"))
-        .map(str::to_owned)
 }
 
 fn crowded() -> Error {
