@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, AccountId, CallContext, CallId, CallerId, CallerKey, Error, Reason, RequestId,
+    Account, AccountId, CallContext, CallId, CallerId, CallerKey, Error, Freshness, Reason,
+    RequestId,
 };
 use tonic::Status;
 
@@ -24,6 +25,7 @@ pub(crate) struct Call {
     account: Option<AccountId>,
     rename: Option<fn(&str) -> Option<String>>,
     idempotency: Idempotency,
+    freshness: Option<Freshness>,
 }
 
 impl Call {
@@ -41,6 +43,7 @@ impl Call {
             account: None,
             rename: None,
             idempotency: Idempotency::of(request),
+            freshness: request.extensions().get::<Freshness>().cloned(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Call {
             Some(caller) => Some(CallerKey::new(caller.as_str())),
             None => self.peer.map(|peer| CallerKey::from(peer.caller)),
         };
+        context.freshness.clone_from(&self.freshness);
         context.weight = self.access.weight();
         context.caller = self.access.caller().cloned();
         let context = match self.deadline {

@@ -7,6 +7,7 @@
 //! that services need not think of it. [`crate::Server`] stacks them.
 
 mod admission;
+mod age;
 mod body;
 mod call_id;
 mod completion;

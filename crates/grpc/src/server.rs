@@ -40,7 +40,7 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Builds the gRPC service of the gateway.
 ///
-/// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change,
+/// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change and age of the answer,
 /// trace, completion of statuses, protocol checks, panics, admission (who calls, and whether they may),
 /// deadlines, concurrency. Around all of them
 /// the body of a request is bounded in time.
@@ -51,6 +51,7 @@ pub struct Server {
     stall: Duration,
     calls: Calls,
     reflection: bool,
+    has_cache: bool,
     observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -121,8 +122,16 @@ impl Server {
                 health: 1024,
             },
             reflection: true,
+            has_cache: false,
             observer: None,
         }
+    }
+
+    /// Tells callers of answers that come out of a cache how old they are, and heeds that some want none of these. Without
+    /// it every answer is read anew.
+    pub fn cached_answers(mut self) -> Self {
+        self.has_cache = true;
+        self
     }
 
     /// Tells `observer` of every call.
@@ -248,7 +257,8 @@ impl Server {
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
         let service = With::new(Trace::new(self.observer), service);
-        let service = With::new(RequestIds, service);
+        let has_cache = self.has_cache;
+        let service = With::new(RequestIds { has_cache }, service);
         let stack = With::new(CallIds::new(), service);
         let service = GrpcService {
             stack,

@@ -5,6 +5,7 @@
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
+mod cache;
 mod callers;
 mod document;
 mod exposure;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
+pub use self::cache::CacheSettings;
 pub use self::callers::CallerSettings;
 pub(crate) use self::exposure::Exposure;
 pub(crate) use self::fixed::Fixed;

@@ -135,7 +135,7 @@ impl Gateway {
         let metrics = Metrics::telling_apart(settings.telemetry.max_account_labels)?;
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
         let memory = match &settings.store {
-            Some(settings) => Some(Memory::open(settings).await?),
+            Some(store) => Some(Memory::open(store, &settings.cache).await?),
             None => None,
         };
         if let Some(memory) = &memory {
@@ -186,6 +186,9 @@ impl Gateway {
             // Clients that balance among replicas keep a watch on each connection.
             .max_health_calls(places(limits.max_connections.max(64)))
             .observer(Arc::new(metrics.clone()));
+        if !settings.cache.lifetimes.is_empty() {
+            server = server.cached_answers();
+        }
         if !settings.grpc.reflection {
             server = server.without_reflection();
         }

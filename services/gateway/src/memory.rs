@@ -7,12 +7,12 @@ use std::time::SystemTime;
 use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
 use kabao_client::{Client, Decorator};
 use kabao_journal::{AccountJournal, Clock, Counts, Journal, StoreError};
-use kabao_reads::Coalesced;
+use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::Store;
 
 use crate::abort::AbortOnDrop;
 use crate::clock;
-use crate::config::MemorySettings;
+use crate::config::{CacheSettings, MemorySettings};
 use crate::portions::SharedQuotas;
 
 /// The memory of the process, and what brings open changes to their end. Clones share it.
@@ -21,12 +21,17 @@ pub(crate) struct Memory {
     journal: Journal,
     store: Store,
     quotas: Arc<SharedQuotas>,
+    cache: Option<Cache>,
+    joined: Joined,
     _reconciler: Arc<AbortOnDrop>,
 }
 
 impl Memory {
     /// Opens the store, and begins to end what an earlier process has left open.
-    pub(crate) async fn open(settings: &MemorySettings) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        settings: &MemorySettings,
+        cache: &CacheSettings,
+    ) -> Result<Self, StoreError> {
         let store = Store::open(&settings.store).await?;
         for warning in store.warnings() {
             tracing::warn!("{warning}");
@@ -41,6 +46,11 @@ impl Memory {
             journal,
             quotas: Arc::new(SharedQuotas::new(store.portions())),
             store,
+            joined: Joined::default(),
+            cache: match cache.lifetimes.is_empty() {
+                true => None,
+                false => Some(Cache::new(cache.lifetimes.clone(), cache.max_answers)),
+            },
             _reconciler: Arc::new(AbortOnDrop(reconciler.abort_handle())),
         })
     }
@@ -53,10 +63,24 @@ impl Memory {
         self.quotas.share(client.quotas());
         let journal = self.journal.account(client.account().clone());
         let mut account = client
-            .decorated(&Around(Arc::clone(&journal)))
+            .decorated(&Around {
+                journal: Arc::clone(&journal),
+                cache: self.cache.clone(),
+                joined: self.joined.clone(),
+            })
             .into_account();
         account.changes = Some(journal.changes());
         account
+    }
+
+    /// Returns the answers that are kept, if any are.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    /// Returns how many reads were answered by the call of another one.
+    pub(crate) fn joined(&self) -> &Joined {
+        &self.joined
     }
 
     /// Returns how many changes have not ended.
@@ -73,20 +97,28 @@ impl fmt::Debug for Memory {
 
 /// Puts the journal of an account around the parts of its client. Uploads are operations to it, which
 /// it sees as all the others.
-struct Around(Arc<AccountJournal>);
+struct Around {
+    journal: Arc<AccountJournal>,
+    cache: Option<Cache>,
+    joined: Joined,
+}
 
 impl Decorator for Around {
     fn members(&self, inner: Arc<dyn MemberApi>) -> Arc<dyn MemberApi> {
-        self.0.members(inner)
+        self.journal.members(inner)
     }
 
     fn templates(&self, inner: Arc<dyn TemplateApi>) -> Arc<dyn TemplateApi> {
-        self.0.templates(inner)
+        self.journal.templates(inner)
     }
 
     fn upstream(&self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
         // Below the journal, so that it hears of every write, also of those that the journal repeats.
-        self.0.upstream(Arc::new(Coalesced::new(inner)))
+        let coalesced: Arc<dyn Upstream> = Arc::new(Coalesced::new(inner).counting(&self.joined));
+        self.journal.upstream(match &self.cache {
+            Some(cache) => Arc::new(Cached::new(coalesced, cache)),
+            None => coalesced,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod demo;
 mod flow;
 mod foreign_forms;
 mod founding;
+mod kept_reads;
 mod key_changes;
 mod ledger;
 mod life_brand;

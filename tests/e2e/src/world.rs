@@ -48,14 +48,23 @@ impl World {
 
     /// The same with several accounts.
     pub(crate) async fn with_accounts(clients: impl FnOnce(&Running) -> Vec<Client>) -> Self {
+        Self::with_settings(|sandbox| {
+            let accounts = clients(sandbox).into_iter().map(AccountSettings::new);
+            Settings {
+                accounts: accounts.collect(),
+                ..Settings::default()
+            }
+        })
+        .await
+    }
+
+    /// A gateway of the test's making, in front of the sandbox of `kabao dev`.
+    pub(crate) async fn with_settings(settings: impl FnOnce(&Running) -> Settings) -> Self {
         let dev = Dev::start(DevOptions::default()).await.unwrap();
         let (_, sandbox) = dev.into_parts();
-        let mut settings = Settings::default();
+        let mut settings = settings(&sandbox);
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
-        for client in clients(&sandbox) {
-            settings.accounts.push(AccountSettings::new(client));
-        }
         let gateway = Gateway::start(&settings).await.unwrap();
         gateway.ready();
         Self::of(gateway, sandbox).await

@@ -1,4 +1,4 @@
-//! Every answer to a change tells under which id the change is remembered.
+//! Every answer to a change tells under which id the change is remembered, and every answer out of a cache how old it is.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Request};
 use kabao_api::RequestId;
 use tonic::body::Body;
 
-use super::{Answer, Inner, Layer};
+use super::{Answer, Inner, Layer, age};
 
 const HEADER: HeaderName = HeaderName::from_static("x-kabao-request-id");
 
@@ -23,20 +23,27 @@ impl Settled {
     }
 }
 
-/// Sends `x-kabao-request-id` with the headers of an answer, which are the metadata of a status too.
+/// Sends `x-kabao-request-id`, and `x-kabao-age` if answers are kept, with the headers of an answer, which are the metadata
+/// of a status too.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestIds;
+pub(crate) struct RequestIds {
+    pub(crate) has_cache: bool,
+}
 
 impl Layer for RequestIds {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
         let settled = Settled::default();
         request.extensions_mut().insert(settled.clone());
+        let freshness = self.has_cache.then(|| age::begin(&mut request));
         let answer = inner.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
             let id = settled.0.get();
             if let Some(id) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
                 response.headers_mut().insert(HEADER, id);
+            }
+            if let Some(freshness) = &freshness {
+                age::tell(freshness, &mut response);
             }
             Ok(response)
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
+use super::cache::CacheSettings;
 use super::callers::{self, CallerSettings};
 use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub shutdown: ShutdownSettings,
     /// `[reload]`: how a running gateway hears of a new configuration.
     pub reload: ReloadSettings,
+    /// `[cache]`: answers to reads that are given again for a while.
+    pub cache: CacheSettings,
     /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
     /// embeds the gateway, remembers nothing, and promises nothing for repeats.
     pub store: Option<MemorySettings>,
@@ -154,6 +157,7 @@ impl Settings {
             telemetry: TelemetrySettings::read(root.section("telemetry")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             reload: ReloadSettings::read(root.section("reload")),
+            cache: CacheSettings::read(root.section("cache")),
             store: Some(MemorySettings::read(root.section("store"))),
             callers: callers::read_all(&mut root),
             keys: KeySettings::read(root.section("keys")),

@@ -115,6 +115,7 @@ impl fmt::Display for Summary<'_> {
             telemetry,
             shutdown,
             reload,
+            cache,
             store,
             callers,
             keys: _,
@@ -180,6 +181,13 @@ impl fmt::Display for Summary<'_> {
                 "reload     on request, and {} after a file has changed at the latest",
                 unit::duration(reload.poll)
             )?,
+        }
+        if !cache.lifetimes.is_empty() {
+            let (operations, answers) = (cache.lifetimes.len(), cache.max_answers);
+            writeln!(
+                f,
+                "cache      {operations} operations, {answers} answers at most"
+            )?;
         }
         if let Some(memory) = store {
             let retention = unit::duration(memory.journal.retention);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kabao_api::CredentialKind;
 use kabao_grpc::{Bound, Generations, Load, code_name};
+use kabao_reads::Cache;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::Resource;
@@ -243,8 +244,49 @@ impl Metrics {
             .build();
     }
 
+    /// Watches reads that need not be made.
+    fn reads(&self, memory: &Memory) {
+        let meter = self.provider.meter("kabao");
+        let joined = memory.joined().clone();
+        meter
+            .u64_observable_counter("kabao.reads.joined")
+            .with_description(
+                "Reads that were answered by the call of another one that was in flight.",
+            )
+            .with_callback(move |counter| counter.observe(joined.count(), &[]))
+            .build();
+        let cache = memory.cache().cloned();
+        let counts = move || cache.as_ref().map(Cache::counts).unwrap_or_default();
+        let looked = counts.clone();
+        meter
+            .u64_observable_counter("kabao.cache.reads")
+            .with_description("Reads of operations whose answers are kept, by outcome: answered out of the cache (hit) or not (miss).")
+            .with_callback(move |counter| {
+                let counts = looked();
+                for (outcome, count) in [("hit", counts.hits), ("miss", counts.misses)] {
+                    counter.observe(count, &[KeyValue::new("kabao.outcome", outcome)]);
+                }
+            })
+            .build();
+        let dropped = counts.clone();
+        meter
+            .u64_observable_counter("kabao.cache.dropped")
+            .with_description("Kept answers that were dropped for a write, or to make room.")
+            .with_callback(move |counter| counter.observe(dropped().dropped, &[]))
+            .build();
+        meter
+            .u64_observable_gauge("kabao.cache.answers")
+            .with_description("Answers that are kept.")
+            .with_callback(move |gauge| {
+                let answers = u64::try_from(counts().answers).unwrap_or(u64::MAX);
+                gauge.observe(answers, &[]);
+            })
+            .build();
+    }
+
     /// Watches the memory of changes.
     pub(crate) fn remember(&self, memory: Memory) {
+        self.reads(&memory);
         self.provider
             .meter("kabao")
             .u64_observable_gauge("kabao.changes")

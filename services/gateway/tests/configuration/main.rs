@@ -8,6 +8,7 @@
     reason = "a step that fails fails the test"
 )]
 
+mod cache;
 mod callers;
 mod folder;
 mod keys;
