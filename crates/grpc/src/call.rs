@@ -9,6 +9,7 @@ use kabao_api::{
 use tonic::Status;
 
 use crate::access::Access;
+use crate::audit::{ItemTrail, Trail};
 use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id};
@@ -26,6 +27,7 @@ pub(crate) struct Call {
     rename: Option<fn(&str) -> Option<String>>,
     idempotency: Idempotency,
     freshness: Option<Freshness>,
+    trail: Trail,
 }
 
 impl Call {
@@ -44,6 +46,11 @@ impl Call {
             rename: None,
             idempotency: Idempotency::of(request),
             freshness: request.extensions().get::<Freshness>().cloned(),
+            trail: request
+                .extensions()
+                .get::<Trail>()
+                .cloned()
+                .unwrap_or_default(),
         }
     }
 
@@ -64,6 +71,7 @@ impl Call {
         id: &AccountId,
     ) -> Result<(Arc<Account>, CallContext), Status> {
         self.account = Some(id.clone());
+        self.trail.account(id);
         let account = self
             .access
             .account(generations, id)
@@ -105,9 +113,54 @@ impl Call {
         &self.idempotency
     }
 
+    /// Begins a change: it gets the id under which it is remembered, and room in the audit log. `subjects` are the names
+    /// of what is changed.
+    ///
+    /// # Errors
+    ///
+    /// The status of a change for whose record there is no room.
+    pub(crate) fn begin(
+        &self,
+        account: &Account,
+        context: &mut CallContext,
+        request_id: &mut Option<RequestId>,
+        subjects: impl FnOnce() -> Vec<String>,
+    ) -> Result<(), Status> {
+        self.settle(account, request_id);
+        self.write_down(context, request_id.as_ref(), subjects)
+    }
+
     /// Sees to it that the change has the id under which it is remembered.
     pub(crate) fn settle(&self, account: &Account, request_id: &mut Option<RequestId>) {
         *request_id = self.idempotency.settle(account, request_id.take());
+    }
+
+    /// Makes room in the audit log for a change whose id is settled, or for what is written down like one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`begin`](Self::begin).
+    pub(crate) fn write_down(
+        &self,
+        context: &mut CallContext,
+        request_id: Option<&RequestId>,
+        subjects: impl FnOnce() -> Vec<String>,
+    ) -> Result<(), Status> {
+        self.trail
+            .begin(request_id, subjects)
+            .map_err(|error| self.refuse(&error))?;
+        if let Some(witness) = self.trail.witness() {
+            *context = context.clone().with_witness(witness);
+        }
+        Ok(())
+    }
+
+    /// Returns the call as an item of its batch sees it, which is written down by itself.
+    pub(crate) fn item(&self, index: i32) -> (Self, ItemTrail) {
+        let item = self.trail.item(index);
+        let mut call = self.clone();
+        call.trail = item.trail().clone();
+        (call, item)
     }
 
     /// Returns until when the call may work; `None` without the layer that knows.
@@ -126,6 +179,7 @@ impl Call {
     /// Records the failure and turns it into the status of the call.
     pub(crate) fn refuse(&self, error: &Error) -> Status {
         status::record(error);
+        self.trail.failed(error);
         self.status(error)
     }
 

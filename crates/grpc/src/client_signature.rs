@@ -38,7 +38,7 @@ impl ClientSignatureService for ClientSignatureGrpc {
         let mut call = Call::of(&request);
         let request = request.into_inner();
         let id = account_id(&request.account).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, &id)?;
+        let (account, mut context) = call.account(&self.generations, &id)?;
         let Some(signer) = &account.card_signer else {
             return Err(call.refuse(&Error::new(
                 Reason::FamilyMismatch,
@@ -48,6 +48,8 @@ impl ClientSignatureService for ClientSignatureGrpc {
                 ),
             )));
         };
+        let subjects = || named(request.call.as_ref());
+        call.write_down(&mut context, None, subjects)?;
         let signed = match request.call {
             Some(Asked::AddCard(card)) => signer
                 .sign_add_card(&context, add_card(card))
@@ -72,6 +74,17 @@ impl ClientSignatureService for ClientSignatureGrpc {
             Err(error) => Err(call.refuse(&error)),
         }
     }
+}
+
+/// What pages will name.
+fn named(call: Option<&proto::sign_client_call_request::Call>) -> Vec<String> {
+    use proto::sign_client_call_request::Call as Asked;
+    let texts = match call {
+        Some(Asked::AddCard(card)) => vec![&card.code, &card.openid],
+        Some(Asked::ChooseCard(_)) | None => Vec::new(),
+    };
+    let given = texts.into_iter().filter(|text| !text.is_empty());
+    given.cloned().collect()
 }
 
 fn given(text: String) -> Option<String> {

@@ -27,6 +27,7 @@ pub(crate) use self::method::{Method, methods};
 use self::codec::Erased;
 use self::method::Chunk;
 use crate::access::Access;
+use crate::audit::subjects;
 use crate::call::Call;
 use crate::credential;
 use crate::generated::METHODS;
@@ -160,7 +161,7 @@ impl Serving {
                 fill_number(&mut *asked.request, id);
             }
             let request = self.readable(&call, asked, id)?;
-            return self.execute(&call, &account, &context, request).await;
+            return self.execute(&call, &account, context, request).await;
         }
         let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
         let held = account
@@ -168,6 +169,7 @@ impl Serving {
             .as_deref()
             .ok_or_else(|| refuse(credential::not_exposed(&account.id)))?;
         let request = self.readable(&call, asked, Ok(()))?;
+        call.write_down(&mut context, None, Vec::new)?;
         match credential::held(request, held, &context).await {
             Ok(answer) => self.answer(&call, answer),
             Err(error) => Err(refuse(error)),
@@ -198,7 +200,7 @@ impl Serving {
                 Unread::Broken(status) => status,
             })?;
         let request = self.method.upload(filename, file);
-        self.execute(&call, &account, &context, request).await
+        self.execute(&call, &account, context, request).await
     }
 
     /// Gives a change the id under which it is remembered.
@@ -246,10 +248,15 @@ impl Serving {
         &self,
         call: &Call,
         account: &Account,
-        context: &CallContext,
+        mut context: CallContext,
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Response<Vec<u8>>, Status> {
-        match account.upstream.execute(context, request).await {
+        if self.method.operation.effect == Effect::Write {
+            let id = context.request_id.clone();
+            let subjects = || subjects::of_request(&account.id, &*request);
+            call.write_down(&mut context, id.as_ref(), subjects)?;
+        }
+        match account.upstream.execute(&context, request).await {
             Ok(answer) => self.answer(call, answer),
             Err(error) => Err(call.refuse(&error)),
         }

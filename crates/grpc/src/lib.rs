@@ -46,11 +46,13 @@
 //!   methods before the body is read, which accounts where they are looked up.
 //! - [`Generations`]: accounts, callers and policy are one value, which is replaced
 //!   while calls run; a call keeps the one that it began with.
+//! - [`Audit`]: hears of every change and of every caller who was refused.
 //! - [`Pool`]: places that nobody can use up for the others; [`Load`] says how
 //!   many calls have one.
 
 mod access;
 mod arrival;
+mod audit;
 mod call;
 mod client_signature;
 mod credential;
@@ -73,6 +75,7 @@ mod upload;
 mod wire;
 
 pub use self::access::{Certified, Tokens};
+pub use self::audit::{Audit, AuditKind, AuditRecord};
 pub use self::generation::{Generation, Generations};
 pub use self::health::Health;
 pub use self::load::Load;

@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use crate::access::Tokens;
 use crate::arrival;
+use crate::audit::Audit;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::{FamilyService, Listing};
 use crate::generation::Generations;
@@ -53,6 +54,7 @@ pub struct Server {
     reflection: bool,
     has_cache: bool,
     observer: Option<Arc<dyn CallObserver>>,
+    audit: Option<Arc<dyn Audit>>,
 }
 
 /// How many calls at a time, and how many of one; a share that nobody named follows from the whole.
@@ -124,6 +126,7 @@ impl Server {
             reflection: true,
             has_cache: false,
             observer: None,
+            audit: None,
         }
     }
 
@@ -144,6 +147,12 @@ impl Server {
     pub fn tokens(self, tokens: Arc<dyn Tokens>) -> Self {
         let present = (*self.generations.current()).clone();
         self.generations.replace(present.tokens(Some(tokens)));
+        self
+    }
+
+    /// Tells `audit` of every change and of every caller who is refused.
+    pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.audit = Some(audit);
         self
     }
 
@@ -256,7 +265,7 @@ impl Server {
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
-        let service = With::new(Trace::new(self.observer), service);
+        let service = With::new(Trace::new(self.observer, self.audit), service);
         let has_cache = self.has_cache;
         let service = With::new(RequestIds { has_cache }, service);
         let stack = With::new(CallIds::new(), service);

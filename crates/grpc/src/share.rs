@@ -36,6 +36,12 @@ impl From<IpAddr> for Caller {
     }
 }
 
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl From<Caller> for CallerKey {
     fn from(caller: Caller) -> Self {
         Self::new(caller.0.to_string())

@@ -35,9 +35,11 @@ pub(crate) fn of(error: &Error, id: &CallId) -> Status {
     .status(error)
 }
 
-/// An HTTP response that is the status and nothing else.
+/// An HTTP response that is the status and nothing else; the reason stands in its extensions as well.
 pub(crate) fn refusal(error: &Error, id: &CallId) -> http::Response<Body> {
-    of(error, id).into_http()
+    let mut response = of(error, id).into_http();
+    response.extensions_mut().insert(error.reason());
+    response
 }
 
 /// The status of a failure that tonic found itself: its code stays, and the reason is the nearest.

@@ -12,6 +12,7 @@ use tonic::body::Body;
 use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::access::{Access, Certified, Tokens, denied, unknown};
+use crate::audit::Trail;
 use crate::generation::{Generation, Generations};
 use crate::load::Class;
 use crate::policy;
@@ -95,6 +96,7 @@ impl Admission {
 
     /// Refuses a call; the log has a line a second of them.
     fn refuse(&self, caller: Option<&CallerId>, error: &Error, request: &Request<Body>) -> Answer {
+        note(caller, request.extensions());
         let turn = self
             .refusals
             .lock()
@@ -124,6 +126,7 @@ impl Layer for Admission {
         let generation = self.generations.current();
         match Self::admit(&generation, request.uri().path(), token, certified) {
             Ok(access) => {
+                note(access.caller(), request.extensions());
                 if let Some(caller) = access.caller() {
                     tracing::Span::current().record("caller", caller.as_str());
                 }
@@ -132,6 +135,13 @@ impl Layer for Admission {
             }
             Err((caller, error)) => self.refuse(caller.as_ref(), &error, &request),
         }
+    }
+}
+
+/// Says who calls to whoever writes it down.
+fn note(caller: Option<&CallerId>, extensions: &http::Extensions) {
+    if let (Some(caller), Some(trail)) = (caller, extensions.get::<Trail>()) {
+        trail.caller(caller);
     }
 }
 

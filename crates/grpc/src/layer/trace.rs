@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, Request, StatusCode};
+use kabao_api::Reason;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tokio::time::Instant;
@@ -15,15 +16,40 @@ use tracing::{Instrument, Span};
 use super::body::{Hook, hooked};
 use super::refusals::Refused;
 use super::{Answer, Inner, Layer, call_id};
+use crate::audit::{Audit, Trail};
+use crate::load::Class;
 use crate::observer::CallObserver;
+use crate::share::Peer;
 
-/// Records method, code and time of every call; nothing of its content.
+/// Records method, code and time of every call; nothing of its content. What is written down of a call is begun and
+/// ended here as well.
 #[derive(Clone)]
-pub(crate) struct Trace(Option<Arc<dyn CallObserver>>);
+pub(crate) struct Trace {
+    observer: Option<Arc<dyn CallObserver>>,
+    audit: Option<Arc<dyn Audit>>,
+}
 
 impl Trace {
-    pub(crate) fn new(observer: Option<Arc<dyn CallObserver>>) -> Self {
-        Self(observer)
+    pub(crate) fn new(
+        observer: Option<Arc<dyn CallObserver>>,
+        audit: Option<Arc<dyn Audit>>,
+    ) -> Self {
+        Self { observer, audit }
+    }
+
+    /// Begins what is written down of a call of the API.
+    fn trail(&self, label: &'static str, request: &mut Request<Body>) -> Trail {
+        let Some(audit) = &self.audit else {
+            return Trail::default();
+        };
+        if Class::of(request.uri().path()) != Class::Call {
+            return Trail::default();
+        }
+        let extensions = request.extensions_mut();
+        let peer = extensions.get::<Peer>().map(|peer| peer.caller);
+        let trail = Trail::new(Arc::clone(audit), label, call_id(extensions), peer);
+        extensions.insert(trail.clone());
+        trail
     }
 }
 
@@ -34,10 +60,11 @@ impl fmt::Debug for Trace {
 }
 
 impl Layer for Trace {
-    fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
+    fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
+        let label = LABELS.label(request.uri().path());
+        let trail = self.trail(label, &mut request);
         let path = request.uri().path();
-        let label = LABELS.label(path);
-        let around = match &self.0 {
+        let around = match &self.observer {
             Some(observer) => observer.arrived(label, request.headers()),
             None => Span::none(),
         };
@@ -55,8 +82,10 @@ impl Layer for Trace {
             )
         });
         let mut observed = Observed {
-            observer: self.0.clone(),
+            observer: self.observer.clone(),
             around,
+            trail,
+            reason: None,
             span: span.clone(),
             started: Instant::now(),
             label,
@@ -68,6 +97,7 @@ impl Layer for Trace {
             let response = answer.await?;
             observed.code = code_of(response.status());
             observed.headers(response.headers());
+            observed.reason = response.extensions().get().copied();
             observed.is_quiet |= response.extensions().get::<Refused>().is_some();
             Ok(response.map(|body| hooked(body, observed)))
         };
@@ -107,6 +137,9 @@ fn split(path: &str) -> (&str, &str) {
 struct Observed {
     observer: Option<Arc<dyn CallObserver>>,
     around: Span,
+    trail: Trail,
+    /// Why a layer has answered in place of the service.
+    reason: Option<Reason>,
     span: Span,
     started: Instant,
     label: &'static str,
@@ -136,6 +169,7 @@ impl Drop for Observed {
         // Without a status the caller went away, or the server is stopping.
         let code = self.code.unwrap_or(Code::Cancelled);
         let elapsed = self.started.elapsed();
+        self.trail.end(code, self.reason);
         self.span.record("rpc.grpc.status_code", i32::from(code));
         let elapsed_ms = elapsed.as_secs_f64() * 1000.0;
         let is_quiet = self.is_quiet;

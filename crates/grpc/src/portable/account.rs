@@ -94,7 +94,8 @@ impl AccountService for AccountGrpc {
     ) -> Result<Response<proto::CheckAccountResponse>, Status> {
         let mut call = Call::of(&request).renaming(in_name);
         let id = name(&request.into_inner().name).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, &id)?;
+        let (account, mut context) = call.account(&self.generations, &id)?;
+        call.write_down(&mut context, None, Vec::new)?;
         match account.state.check(&context).await {
             Ok(checks) => Ok(Response::new(proto::CheckAccountResponse {
                 proofs: checks.into_iter().map(proof).collect(),

@@ -37,14 +37,31 @@ impl ChangeGrpc {
 
     fn journal(&self, call: &mut Call, id: &AccountId) -> Result<Arc<dyn ChangeApi>, Status> {
         let (account, _) = call.account(&self.generations, id)?;
-        let Account { changes, .. } = &*account;
-        changes.clone().ok_or_else(|| {
-            call.refuse(&Error::new(
-                Reason::PreconditionFailed,
-                format!("account {id} has no journal, so that its changes are not remembered"),
-            ))
-        })
+        journal_of(call, &account)
     }
+
+    /// The same for a decision, which is written down.
+    fn journal_to_decide(
+        &self,
+        call: &mut Call,
+        name: &ChangeName,
+    ) -> Result<Arc<dyn ChangeApi>, Status> {
+        let (account, mut context) = call.account(&self.generations, name.account())?;
+        let journal = journal_of(call, &account)?;
+        let subjects = || vec![name.to_string()];
+        call.write_down(&mut context, Some(name.id()), subjects)?;
+        Ok(journal)
+    }
+}
+
+fn journal_of(call: &Call, account: &Account) -> Result<Arc<dyn ChangeApi>, Status> {
+    let Account { changes, id, .. } = account;
+    changes.clone().ok_or_else(|| {
+        call.refuse(&Error::new(
+            Reason::PreconditionFailed,
+            format!("account {id} has no journal, so that its changes are not remembered"),
+        ))
+    })
 }
 
 #[tonic::async_trait]
@@ -92,7 +109,7 @@ impl ChangeService for ChangeGrpc {
         let (name, mut decision) =
             decision(request.into_inner()).map_err(|error| call.refuse(&error))?;
         decision.caller = call.caller().cloned();
-        let journal = self.journal(&mut call, name.account())?;
+        let journal = self.journal_to_decide(&mut call, &name)?;
         match journal.resolve_change(&name, decision).await {
             Ok(change) => Ok(Response::new(answer(&call, change))),
             Err(error) => Err(call.refuse(&error)),

@@ -41,7 +41,7 @@ impl MediaService for MediaGrpc {
         let id = arguments.finish(id).map_err(|error| call.refuse(&error))?;
         let (account, mut context) = call.account(&self.generations, &id)?;
         call.settle(&account, &mut request_id);
-        context.request_id = request_id;
+        context.request_id.clone_from(&request_id);
         let limits = account.media.limits();
         let content = |chunk: proto::UploadImageRequest| Ok(chunk.content);
         let file = upload::collect(
@@ -56,6 +56,7 @@ impl MediaService for MediaGrpc {
             Unread::Refused(violation) => call.refuse(&Error::field_invalid([violation])),
             Unread::Broken(status) => status,
         })?;
+        call.write_down(&mut context, request_id.as_ref(), Vec::new)?;
         let upload = UploadImage::new(id, first.filename, file);
         match account.media.upload_image(&context, upload).await {
             Ok(image) => Ok(Response::new(proto::UploadImageResponse { url: image.url })),

@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 use self::answer::{adjusted, answer};
 use self::batch::{Batch, Head, Single};
 use super::{before_end, text};
+use crate::audit::subjects;
 use crate::call::Call;
 use crate::generation::Generations;
 use crate::status;
@@ -84,8 +85,9 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_update);
         let mut update = request::update(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, update.name.account())?;
-        call.settle(&account, &mut update.request_id);
+        let (account, mut context) = call.account(&self.generations, update.name.account())?;
+        let subjects = || subjects::of_member(&update.name, update.openid.as_ref());
+        call.begin(&account, &mut context, &mut update.request_id, subjects)?;
         match account.members.update_member(&context, update).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
@@ -134,8 +136,15 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut adjust_balance = request::adjust_balance(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, adjust_balance.name.account())?;
-        call.settle(&account, &mut adjust_balance.request_id);
+        let (account, mut context) =
+            call.account(&self.generations, adjust_balance.name.account())?;
+        let subjects = || subjects::of_member(&adjust_balance.name, adjust_balance.openid.as_ref());
+        call.begin(
+            &account,
+            &mut context,
+            &mut adjust_balance.request_id,
+            subjects,
+        )?;
         match account
             .members
             .adjust_balance(&context, adjust_balance)
@@ -156,8 +165,15 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut adjust_points = request::adjust_points(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, adjust_points.name.account())?;
-        call.settle(&account, &mut adjust_points.request_id);
+        let (account, mut context) =
+            call.account(&self.generations, adjust_points.name.account())?;
+        let subjects = || subjects::of_member(&adjust_points.name, adjust_points.openid.as_ref());
+        call.begin(
+            &account,
+            &mut context,
+            &mut adjust_points.request_id,
+            subjects,
+        )?;
         match account.members.adjust_points(&context, adjust_points).await {
             Ok(done) => Ok(Response::new(adjusted(done))),
             Err(error) => Err(call.refuse(&error)),
@@ -171,8 +187,9 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_activate);
         let mut activate = request::activate(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, activate.name.account())?;
-        call.settle(&account, &mut activate.request_id);
+        let (account, mut context) = call.account(&self.generations, activate.name.account())?;
+        let subjects = || subjects::of_member(&activate.name, activate.openid.as_ref());
+        call.begin(&account, &mut context, &mut activate.request_id, subjects)?;
         match account.members.activate_member(&context, activate).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
@@ -186,8 +203,9 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut invalidate = request::invalidate(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, invalidate.name.account())?;
-        call.settle(&account, &mut invalidate.request_id);
+        let (account, mut context) = call.account(&self.generations, invalidate.name.account())?;
+        let subjects = || subjects::of_member(&invalidate.name, invalidate.openid.as_ref());
+        call.begin(&account, &mut context, &mut invalidate.request_id, subjects)?;
         match account
             .members
             .invalidate_member(&context, invalidate)
@@ -205,8 +223,9 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_import);
         let mut import = request::import(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, import.template.account())?;
-        call.settle(&account, &mut import.request_id);
+        let (account, mut context) = call.account(&self.generations, import.template.account())?;
+        let subjects = || subjects::of_import(&import.template, &import.user, import.code.as_ref());
+        call.begin(&account, &mut context, &mut import.request_id, subjects)?;
         match account.members.import_member(&context, import).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),

@@ -70,8 +70,8 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_parent);
         let mut create = creation::read(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, &create.account)?;
-        call.settle(&account, &mut create.request_id);
+        let (account, mut context) = call.account(&self.generations, &create.account)?;
+        call.begin(&account, &mut context, &mut create.request_id, Vec::new)?;
         let call = call.renaming(match account.family {
             Family::Merchant => creation::in_merchant,
             Family::Brand => creation::in_brand,
@@ -90,8 +90,9 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_update);
         let mut update = update(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, update.name.account())?;
-        call.settle(&account, &mut update.request_id);
+        let (account, mut context) = call.account(&self.generations, update.name.account())?;
+        let subjects = || vec![update.name.to_string()];
+        call.begin(&account, &mut context, &mut update.request_id, subjects)?;
         match account.templates.update_template(&context, update).await {
             Ok(template) => Ok(Response::new(answer(template))),
             Err(error) => Err(call.refuse(&error)),
@@ -105,8 +106,9 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_name);
         let mut delete = delete(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.generations, delete.name.account())?;
-        call.settle(&account, &mut delete.request_id);
+        let (account, mut context) = call.account(&self.generations, delete.name.account())?;
+        let subjects = || vec![delete.name.to_string()];
+        call.begin(&account, &mut context, &mut delete.request_id, subjects)?;
         match account.templates.delete_template(&context, delete).await {
             Ok(()) => Ok(Response::new(())),
             Err(error) => Err(call.refuse(&error)),

@@ -94,7 +94,7 @@ impl CallObserver for Seen {
 
 fn traced(fake: Fake) -> (Arc<Seen>, With<Trace, Fake>) {
     let seen = Arc::new(Seen::default());
-    let trace = Trace::new(Some(Arc::<Seen>::clone(&seen)));
+    let trace = Trace::new(Some(Arc::<Seen>::clone(&seen)), None);
     (seen, With::new(trace, fake))
 }
 

@@ -12,10 +12,12 @@ use kabao_api::{
 };
 use kabao_proto::kabao::v1 as proto;
 use tokio::time::{Instant, sleep};
+use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::answer::{adjusted, answer};
 use super::{field_paths, request};
+use crate::audit::subjects;
 use crate::call::Call;
 use crate::idempotency::Idempotency;
 use crate::portable::arguments::Arguments;
@@ -50,6 +52,8 @@ pub(super) trait Single: Clone + Send + Sync + 'static {
     fn account(&self) -> &AccountId;
     /// Tells apart what is changed: changes of the same follow one another.
     fn subject(&self) -> String;
+    /// The names by which a record of it is found.
+    fn names(&self) -> Vec<String>;
     fn request_id(&mut self) -> &mut Option<RequestId>;
     fn execute(
         self,
@@ -74,6 +78,10 @@ impl Single for AdjustMember {
 
     fn subject(&self) -> String {
         self.name.resource_name()
+    }
+
+    fn names(&self) -> Vec<String> {
+        subjects::of_member(&self.name, self.openid.as_ref())
     }
 
     fn request_id(&mut self) -> &mut Option<RequestId> {
@@ -102,6 +110,10 @@ impl Single for UpdateMember {
 
     fn subject(&self) -> String {
         self.name.resource_name()
+    }
+
+    fn names(&self) -> Vec<String> {
+        subjects::of_member(&self.name, self.openid.as_ref())
     }
 
     fn request_id(&mut self) -> &mut Option<RequestId> {
@@ -136,6 +148,10 @@ impl Single for ImportMember {
             _ => return self.template.to_string(),
         };
         format!("{}/{}", self.template, user.expose())
+    }
+
+    fn names(&self) -> Vec<String> {
+        subjects::of_import(&self.template, &self.user, self.code.as_ref())
     }
 
     fn request_id(&mut self) -> &mut Option<RequestId> {
@@ -322,28 +338,43 @@ struct Runner {
 impl Runner {
     async fn run<S: Single>(self: Arc<Self>, numbered: Numbered<S>) -> Outcome<S::Done> {
         let Numbered { index, id, item } = numbered;
-        let tries = AssertUnwindSafe(self.try_until_done(item)).catch_unwind();
-        let done = tries.instrument(self.span.clone()).await;
-        let done = done.unwrap_or_else(|_panic| {
-            let text = "the service failed unexpectedly";
-            Err(Error::new(Reason::Panic, text))
-        });
-        let refuse = |error: Error| {
-            let refused = || self.call.refuse(&error);
-            status::to_message(&self.span.in_scope(refused))
+        let (call, record) = self.call.item(index);
+        let refuse = |error: &Error| {
+            let refused = || call.refuse(error);
+            self.span.in_scope(refused)
         };
+        let mut context = self.context.clone();
+        let begun = call.write_down(&mut context, Some(&id), || item.names());
+        let result = match begun {
+            Ok(()) => {
+                let tries = AssertUnwindSafe(self.try_until_done(&context, item)).catch_unwind();
+                let done = tries.instrument(self.span.clone()).await;
+                let done = done.unwrap_or_else(|_panic| {
+                    let text = "the service failed unexpectedly";
+                    Err(Error::new(Reason::Panic, text))
+                });
+                done.map_err(|error| refuse(&error))
+            }
+            Err(status) => Err(status),
+        };
+        let code = result.as_ref().err().map_or(Code::Ok, Status::code);
+        record.trail().end(code, None);
         Outcome {
             index,
             request_id: id.into_string(),
-            result: done.map_err(refuse),
+            result: result.map_err(|status| status::to_message(&status)),
         }
     }
 
     /// Tries an item until nothing stands in its way or the batch has no more time. Its id keeps it
     /// from acting twice.
-    async fn try_until_done<S: Single>(&self, item: S) -> Result<S::Done, Error> {
+    async fn try_until_done<S: Single>(
+        &self,
+        context: &CallContext,
+        item: S,
+    ) -> Result<S::Done, Error> {
         loop {
-            let mut context = self.context.clone();
+            let mut context = context.clone();
             if let Some(deadline) = self.call.deadline() {
                 let Some(until) = deadline.step_until() else {
                     return Err(Error::new(
