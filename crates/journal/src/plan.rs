@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// It is written before the first byte leaves, and everything that happens to the change later, in
 /// this process or another one, follows from it. It holds personal data; the store seals it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Plan {
     /// The operation, by its id in the catalogue.
     pub operation: String,

@@ -1,5 +1,7 @@
 //! What a journal needs of a store: two traits, and values that say nothing of SQL.
 
+mod shown;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::SystemTime;
@@ -92,7 +94,7 @@ pub struct Ticket {
 }
 
 /// A change before it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewChange {
     /// Its id.
     pub key: ChangeKey,
@@ -111,7 +113,7 @@ pub struct NewChange {
 }
 
 /// What becomes of a change.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChangeUpdate {
     /// The state that it is in now.
     pub state: ChangeState,
@@ -124,7 +126,7 @@ pub struct ChangeUpdate {
 }
 
 /// A change as it is in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredChange {
     /// The right to write to it, for whoever holds the lease on its subject or its owner's place.
     pub ticket: Ticket,
@@ -171,7 +173,7 @@ pub enum Held {
 }
 
 /// The right to change something, until it is given back or taken over.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// What it is a right to.
     pub name: String,
@@ -189,7 +191,7 @@ pub enum Acquired {
 }
 
 /// Which changes to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
     /// Of this account only.
     pub account: Option<AccountId>,
