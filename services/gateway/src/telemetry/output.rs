@@ -32,6 +32,12 @@ pub enum TelemetryError {
     Installed(#[source] TryInitError),
 }
 
+/// Libraries that carry what callers and WeChat say show it in detail: frames, headers, statements. Whatever level an
+/// operator asks for, they are heard as far as they tell what operators need.
+fn is_ours(metadata: &tracing::Metadata<'_>) -> bool {
+    *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("kabao")
+}
+
 impl Telemetry {
     /// Installs the process-wide outputs: log lines, panics among them, go to standard error, spans to the collector
     /// if there is one.
@@ -74,7 +80,9 @@ impl Telemetry {
                 .boxed(),
         };
         // What these spans tell, lines tell themselves.
-        let ours = filter_fn(|metadata| ![traces::TARGET, ATTEMPTS].contains(&metadata.target()));
+        let ours = filter_fn(|metadata| {
+            is_ours(metadata) && ![traces::TARGET, ATTEMPTS].contains(&metadata.target())
+        });
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(ours).with_filter(filter))
