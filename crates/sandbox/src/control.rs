@@ -22,13 +22,14 @@ mod request;
 mod sandbox;
 mod state;
 mod users;
+mod visitor;
 
 use std::sync::Arc;
 
 pub use self::help::control_help;
 pub(crate) use self::state::state;
 
-use self::answer::respond;
+use self::answer::{Problem, respond};
 use crate::exchange::Received;
 use crate::server::{Outcome, Service};
 use crate::world::World;
@@ -37,11 +38,15 @@ use crate::world::World;
 const MAX_BODY: usize = 1 << 20;
 
 /// The control API of a world.
-pub(crate) struct Control(Arc<World>);
+pub(crate) struct Control {
+    world: Arc<World>,
+    /// Names by which it is reached besides addresses and those of loopback.
+    names: Vec<String>,
+}
 
 impl Control {
-    pub(crate) fn new(world: Arc<World>) -> Self {
-        Self(world)
+    pub(crate) fn new(world: Arc<World>, names: Vec<String>) -> Self {
+        Self { world, names }
     }
 }
 
@@ -51,7 +56,10 @@ impl Service for Control {
     }
 
     fn answer(&self, received: &Received) -> Outcome {
-        respond(endpoints::answer(&self.0, received))
+        if let Some(why) = visitor::refusal(&received.headers, &self.names) {
+            return respond(Err(Problem::new(403, why)));
+        }
+        respond(endpoints::answer(&self.world, received))
     }
 
     fn unread(&self, _: &Received, _: u16) {}

@@ -43,6 +43,7 @@ impl Sandbox {
         Builder {
             listen: "127.0.0.1:0".to_owned(),
             control: "127.0.0.1:0".to_owned(),
+            control_hosts: Vec::new(),
             place: None,
             demo: true,
             accounts: Vec::new(),
@@ -57,6 +58,7 @@ impl Sandbox {
 pub struct Builder {
     listen: String,
     control: String,
+    control_hosts: Vec<String>,
     place: Option<Place>,
     demo: bool,
     accounts: Vec<AccountConfig>,
@@ -69,6 +71,15 @@ impl Builder {
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = address.into();
+        self
+    }
+
+    /// Adds a name by which the control API is reached. Requests under other names, and those of pages of other origins,
+    /// are refused, unless they name an address or the names of loopback: a page on the web could otherwise give orders
+    /// through a browser on this machine.
+    #[must_use]
+    pub fn control_host(mut self, name: impl Into<String>) -> Self {
+        self.control_hosts.push(name.into().to_ascii_lowercase());
         self
     }
 
@@ -156,6 +167,7 @@ impl Builder {
         let directory = self.place.take().map(Place::claimed).transpose()?;
         let addr = local(&listener)?;
         let control_addr = local(&control)?;
+        let control_hosts = std::mem::take(&mut self.control_hosts);
         let folder = directory.as_ref().map(|claimed| claimed.path().to_owned());
         let prepared = tokio::task::spawn_blocking(move || self.prepare(addr, folder.as_deref()))
             .await
@@ -172,7 +184,7 @@ impl Builder {
             tokio::spawn(server::serve(
                 control,
                 None,
-                Arc::new(control::Control::new(Arc::clone(&world))),
+                Arc::new(control::Control::new(Arc::clone(&world), control_hosts)),
                 stopped,
             )),
         ];

@@ -33,6 +33,10 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
     control: String,
 
+    /// A host name by which the control API is reached, besides addresses and localhost; may be repeated.
+    #[arg(long = "control-host", value_name = "NAME")]
+    control_hosts: Vec<String>,
+
     /// Directory for keys and credentials; they survive restarts. Everything goes below DIR/sandbox.
     /// It belongs to one process at a time; DIR/lock holds its id.
     #[arg(long, value_name = "DIR", default_value = ".kabao")]
@@ -107,6 +111,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .control(arguments.control)
         .directory(arguments.dir)
         .demo(!arguments.empty);
+    for name in arguments.control_hosts {
+        sandbox = sandbox.control_host(name);
+    }
     for account in arguments.accounts {
         sandbox = sandbox.account(account);
     }

@@ -10,7 +10,7 @@ use crate::world::World;
 pub(crate) async fn post(world: &World, path: &str, body: &Value) -> (u16, Value) {
     let body = body.to_string();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let address = world.sandbox().control_addr();

@@ -273,7 +273,7 @@ async fn account(world: &World, demo: &Demo) -> Account {
 /// The page of `/metrics`, with its head.
 pub(crate) async fn metrics(world: &World) -> String {
     let mut stream = TcpStream::connect(world.gateway().admin()).await.unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();

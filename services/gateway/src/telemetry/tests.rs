@@ -241,7 +241,7 @@ async fn running() -> String {
         assert_eq!(found.is_ok(), code == "478515832665", "{found:?}");
     }
     let mut stream = TcpStream::connect(dev.gateway().admin()).await.unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();
     let mut said = String::new();
     stream.read_to_string(&mut said).await.unwrap();

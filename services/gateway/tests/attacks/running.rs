@@ -31,7 +31,7 @@ pub(crate) async fn start(settings: &Settings) -> Gateway {
 /// What the admin listener answers.
 pub(crate) async fn page(admin: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(admin).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut said = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut said))

@@ -107,7 +107,7 @@ impl World {
     pub(crate) async fn clear_faults(&self) {
         let address = self.dev.sandbox().control_addr();
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = "DELETE /faults HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        let request = "DELETE /faults HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -12,8 +12,7 @@ use crate::history::{Effect, Source};
 /// Forgets the faults that still wait.
 pub(super) async fn calm(sandbox: &Running) -> io::Result<()> {
     let mut control = TcpStream::connect(sandbox.control_addr()).await?;
-    let order =
-        "DELETE /faults HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let order = "DELETE /faults HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     control.write_all(order.as_bytes()).await?;
     let mut answer = String::new();
     control.read_to_string(&mut answer).await?;
