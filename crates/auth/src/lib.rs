@@ -25,6 +25,10 @@
 //!
 //! [`SealingKeys`] seal what is kept on a disk, and a [`DigestKey`] makes the digests by which it is found.
 //!
+//! # The audit log
+//!
+//! A [`DigestKey`] of its own chains the records and stands for the names in them.
+//!
 //! # Callers of the gateway
 //!
 //! A [`TokenDigest`] stands for a bearer token, and a [`JwtVerifier`] believes tokens that an issuer has signed;

@@ -41,19 +41,9 @@ impl SealingKeys {
     /// # Errors
     /// [`Error::InvalidSealingKey`] with the number of the line, or 0 if there is no key at all.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut keys = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let key = decode(line).ok_or(Error::InvalidSealingKey { line: number })?;
-            keys.push(SealingKey::new(&key)?);
-        }
-        if keys.is_empty() {
-            return Err(Error::InvalidSealingKey { line: 0 });
-        }
-        Ok(Self(keys.into()))
+        let keys = lines(text)?;
+        let keys = keys.iter().map(|key| SealingKey::new(key));
+        Ok(Self(keys.collect::<Result<_, _>>()?))
     }
 
     /// Makes a line of a key file with a new random key.
@@ -146,6 +136,17 @@ impl DigestKey {
         Ok(Plaintext::new(Zeroizing::new(bytes.to_vec())))
     }
 
+    /// Reads the text of a key file, which looks like that of [`SealingKeys`].
+    ///
+    /// # Errors
+    /// As for [`SealingKeys::parse`].
+    pub fn parse(text: &str) -> Result<Vec<Self>, Error> {
+        lines(text)?
+            .iter()
+            .map(|key| Self::new(key.as_ref()))
+            .collect()
+    }
+
     /// Makes a key of its bytes.
     ///
     /// # Errors
@@ -228,6 +229,22 @@ fn framed(parts: &[&str]) -> Vec<u8> {
 
 fn length(part: &[u8]) -> [u8; 8] {
     u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()
+}
+
+/// The keys of a text, one a line; there is one at least.
+fn lines(text: &str) -> Result<Vec<Zeroizing<[u8; KEY_LENGTH]>>, Error> {
+    let mut keys = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        keys.push(decode(line).ok_or(Error::InvalidSealingKey { line: number })?);
+    }
+    if keys.is_empty() {
+        return Err(Error::InvalidSealingKey { line: 0 });
+    }
+    Ok(keys)
 }
 
 fn decode(line: &str) -> Option<Zeroizing<[u8; KEY_LENGTH]>> {

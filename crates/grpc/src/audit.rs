@@ -3,6 +3,8 @@
 pub(crate) mod subjects;
 mod trail;
 
+use std::fmt;
+
 use kabao_api::{AccountId, CallId, CallerId, ChangeState, Error, Reason, RequestId};
 use tonic::Code;
 
@@ -39,8 +41,7 @@ pub enum AuditKind {
 }
 
 /// What is told of a call. It holds names that are personal data ([`subjects`](Self::subjects)).
-#[derive(Clone, Debug)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AuditRecord<'a> {
     /// What it is of.
     pub kind: AuditKind,
@@ -71,4 +72,20 @@ pub struct AuditRecord<'a> {
     /// Whether the call ended without anybody knowing that nothing was changed. Of such a change a
     /// [`LateEnd`](AuditKind::LateEnd) follows, unless [`change`](Self::change) says it already, or nothing was sent.
     pub may_have_executed: bool,
+}
+
+impl fmt::Debug for AuditRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditRecord")
+            .field("kind", &self.kind)
+            .field("caller", &self.caller)
+            .field("method", &self.method)
+            .field("account", &self.account)
+            .field("subjects", &self.subjects.len())
+            .field("call_id", &self.call_id)
+            .field("request_id", &self.request_id)
+            .field("code", &self.code)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,5 +1,6 @@
-//! The command line: `kabao dev`, `serve`, `check`, `reload`, `policy`, `store`, and what works on many members: `import` and its like.
+//! The command line: `kabao dev`, `serve`, `check`, `reload`, `policy`, `audit`, `store`, and what works on many members: `import` and its like.
 
+mod audit;
 mod bulk;
 mod check;
 mod dev;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use kabao_sandbox::AccountConfig;
 use tokio::runtime;
 
+use self::audit::AuditArguments;
 use self::bulk::{AdjustArguments, ExportArguments, ImportArguments, UpdateArguments};
 use self::output::{fail, report};
 use self::policy::PolicyArguments;
@@ -64,6 +66,7 @@ enum Command {
     Check(CheckArguments),
     Reload(ReloadArguments),
     Policy(PolicyArguments),
+    Audit(AuditArguments),
     Store(StoreArguments),
     Import(ImportArguments),
     Adjust(AdjustArguments),
@@ -82,6 +85,7 @@ The directory holds, for foreign clients of the sandbox:
   sandbox/demo-merchant/, ...         keys, certificates and account.json of each account
   ready.json                          the actual addresses, there while kabao is ready
   store/                              the memory of changes, which begins anew with each start, as the sandbox does
+  audit.jsonl, audit.key              who has changed what; see kabao audit verify
 
 A directory belongs to one process at a time; DIR/lock holds its id.";
 
@@ -202,6 +206,7 @@ pub fn run() -> ExitCode {
         Command::Dev(arguments) => block_on(dev::run(arguments)),
         Command::Reload(arguments) => block_on(reload::run(arguments)),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Store(arguments) => block_on(store::run(arguments)),
         Command::Import(arguments) => block_on(bulk::import(arguments)),
         Command::Adjust(arguments) => block_on(bulk::adjust(arguments)),
@@ -244,6 +249,9 @@ mod tests {
                 "kabao reload",
                 "kabao policy explain",
                 "kabao policy",
+                "kabao audit verify",
+                "kabao audit hash",
+                "kabao audit",
                 "kabao store check",
                 "kabao store backup",
                 "kabao store stats",

@@ -5,6 +5,7 @@
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
+mod audit;
 mod cache;
 mod callers;
 mod document;
@@ -29,6 +30,7 @@ mod tls;
 pub(crate) mod unit;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
@@ -44,12 +46,13 @@ pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;
 pub use self::settings::{
-    AdminSettings, KeySettings, LogFormat, LogSettings, Settings, ShutdownSettings,
-    TelemetrySettings,
+    AdminSettings, KeySettings, LogFormat, LogSettings, ProcessSettings, Settings,
+    ShutdownSettings, TelemetrySettings,
 };
 pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;
+pub use crate::audit::{AuditOutput, AuditSettings, WhenFull};
 pub use crate::tls::ExpiredCrl;
 
 use self::source::Present;
@@ -57,7 +60,7 @@ use self::source::Present;
 /// The names and values of the environment.
 ///
 /// Taken once at the edge and passed down, so that tests bring their own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -76,6 +79,13 @@ impl Environment {
         self.0
             .iter()
             .map(|(name, value)| (name.clone(), value.clone()))
+    }
+}
+
+/// Values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
     }
 }
 

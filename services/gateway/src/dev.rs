@@ -19,7 +19,9 @@ pub(crate) use self::store_folder::StoreFolder;
 
 use self::arrivals::Arrivals;
 use self::ready_file::ReadyFile;
-use crate::config::{AdminSettings, GrpcSettings, MemorySettings, Settings, ShutdownSettings};
+use crate::config::{
+    AdminSettings, AuditSettings, GrpcSettings, MemorySettings, Settings, ShutdownSettings,
+};
 use crate::gateway::Listeners;
 use crate::listener::{BindError, bind};
 use crate::shared::Shared;
@@ -163,6 +165,7 @@ impl Dev {
                 ..ShutdownSettings::default()
             },
             store: Some(MemorySettings::embedded(store.path())),
+            audit: directory.as_ref().map(audit_log),
             accounts: credentials::of(&sandbox, &shared)?,
             ..Settings::default()
         };
@@ -214,4 +217,10 @@ impl Dev {
         self.sandbox.shutdown().await;
         cut
     }
+}
+
+/// Goes on from start to start, as in production.
+fn audit_log(directory: &Directory) -> AuditSettings {
+    let folder = directory.path();
+    AuditSettings::to_file(folder.join("audit.jsonl"), folder.join("audit.key"))
 }

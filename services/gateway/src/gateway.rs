@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
+use crate::audit::{AuditError, AuditLog};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
 use crate::connect::connect_ahead;
 use crate::dev::StoreFolder;
@@ -43,6 +44,7 @@ pub struct Gateway {
     _following: Vec<AbortOnDrop>,
     _served: Served,
     _expiry: AbortOnDrop,
+    audit: Option<AuditLog>,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
 }
@@ -71,6 +73,9 @@ pub enum StartError {
     /// The memory of changes cannot be had.
     #[error("the store of changes")]
     Store(#[from] kabao_journal::StoreError),
+    /// The audit log cannot be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The registry of metrics cannot be built.
     #[error("metrics cannot be set up")]
     Metrics(#[from] OTelSdkError),
@@ -134,8 +139,12 @@ impl Gateway {
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::telling_apart(settings.telemetry.max_account_labels)?;
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
+        let audit = settings.audit.as_ref().map(AuditLog::open).transpose()?;
+        if let Some(audit) = &audit {
+            metrics.audit(audit.tally());
+        }
         let memory = match &settings.store {
-            Some(store) => Some(Memory::open(store, &settings.cache).await?),
+            Some(store) => Some(Memory::open(store, &settings.cache, audit.clone()).await?),
             None => None,
         };
         if let Some(memory) = &memory {
@@ -170,6 +179,7 @@ impl Gateway {
             readiness.clone(),
             metrics.clone(),
             reloader.clone(),
+            &settings.admin.hosts,
         )?;
 
         let limits = &settings.grpc.limits;
@@ -186,6 +196,9 @@ impl Gateway {
             // Clients that balance among replicas keep a watch on each connection.
             .max_health_calls(places(limits.max_connections.max(64)))
             .observer(Arc::new(metrics.clone()));
+        if let Some(audit) = &audit {
+            server = server.audit(Arc::new(audit.clone()));
+        }
         if !settings.cache.lifetimes.is_empty() {
             server = server.cached_answers();
         }
@@ -220,6 +233,7 @@ impl Gateway {
             _following: following,
             _served: served,
             _expiry: expiry,
+            audit,
             store_folder: None,
         })
     }
@@ -279,6 +293,9 @@ impl Gateway {
                 connections = cut,
                 "the drain deadline has passed; connections were cut"
             ),
+        }
+        if let Some(audit) = self.audit {
+            audit.close().await;
         }
         cut
     }

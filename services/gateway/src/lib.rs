@@ -9,11 +9,13 @@
 
 mod abort;
 mod accounts;
+mod audit;
 mod bulk;
 mod cli;
 mod clock;
 pub mod config;
 mod connect;
+mod core_dumps;
 mod dev;
 mod expiry;
 mod files;

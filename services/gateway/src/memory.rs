@@ -11,6 +11,7 @@ use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::Store;
 
 use crate::abort::AbortOnDrop;
+use crate::audit::AuditLog;
 use crate::clock;
 use crate::config::{CacheSettings, MemorySettings};
 use crate::portions::SharedQuotas;
@@ -27,10 +28,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Opens the store, and begins to end what an earlier process has left open.
+    /// Opens the store, and begins to end what an earlier process has left open; `audit` hears of such ends.
     pub(crate) async fn open(
         settings: &MemorySettings,
         cache: &CacheSettings,
+        audit: Option<AuditLog>,
     ) -> Result<Self, StoreError> {
         let store = Store::open(&settings.store).await?;
         for warning in store.warnings() {
@@ -38,6 +40,9 @@ impl Memory {
         }
         let (changes, leases) = (store.changes(), store.leases());
         let journal = Journal::new(changes, leases, Arc::new(SystemClock), settings.journal);
+        if let Some(audit) = audit {
+            journal.observe(Arc::new(audit));
+        }
         let reconciler = {
             let journal = journal.clone();
             tokio::spawn(async move { journal.reconcile().await })

@@ -3,6 +3,7 @@
 //! Libraries speak `tracing`; only this module knows where it goes. Nothing that a caller or WeChat sent becomes a
 //! label: methods are counted by name only if they exist.
 
+mod audit;
 mod calls;
 mod certificates;
 mod configuration;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::check::refuse;
 use super::output::{print, report};
 use crate::config::{Environment, Source, Summary};
+use crate::core_dumps::CoreDumps;
 use crate::reload::Trigger;
 use crate::signals::{HangUps, Signals};
 use crate::telemetry::Telemetry;
@@ -14,12 +15,17 @@ use crate::{Gateway, clock};
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     // First of all, so that one that comes early does not kill.
     let mut hang_ups = HangUps::install().map_err(|error| report(&error))?;
+    // Before anything secret is read.
+    let core_dumps = CoreDumps::off();
     let now = clock::unix_seconds();
     let source = Source::new(file, Environment::of_process());
     let loaded = source.load(now).map_err(|mistakes| refuse(&mistakes))?;
     let settings = loaded.settings.clone();
     let telemetry =
         Telemetry::install(&settings.log, &settings.telemetry).map_err(|error| report(&error))?;
+    if let Err(error) = core_dumps.and_then(|dumps| dumps.settle(settings.process.core_dumps)) {
+        tracing::warn!(%error, "core dumps cannot be switched off; they would hold keys and personal data");
+    }
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     for warning in Summary::new(&settings, now).doubts() {
         tracing::warn!("{warning}");

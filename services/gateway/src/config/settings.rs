@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
+use super::audit;
 use super::cache::CacheSettings;
 use super::callers::{self, CallerSettings};
 use super::exposure::Exposure;
@@ -14,7 +15,8 @@ use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
 use super::modes::Modes;
 use super::reload::ReloadSettings;
-use super::section::Section;
+use super::section::{Located, Section};
+use crate::audit::AuditSettings;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -31,6 +33,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// `[telemetry]`: where traces go.
     pub telemetry: TelemetrySettings,
+    /// `[process]`: what the system may do with the process.
+    pub process: ProcessSettings,
     /// `[shutdown]`: how the process ends.
     pub shutdown: ShutdownSettings,
     /// `[reload]`: how a running gateway hears of a new configuration.
@@ -40,6 +44,8 @@ pub struct Settings {
     /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
     /// embeds the gateway, remembers nothing, and promises nothing for repeats.
     pub store: Option<MemorySettings>,
+    /// `[audit]`: where changes and refusals are recorded; nowhere unless it says so.
+    pub audit: Option<AuditSettings>,
     /// `[[callers]]`: who calls with a bearer token. If there is anybody, nobody calls without a token or a certificate.
     pub callers: Vec<CallerSettings>,
     /// `[keys]`: which files with secrets are taken.
@@ -64,6 +70,8 @@ pub struct AdminSettings {
     /// `overloaded_after`, default 5 s: how long there has been no room for calls, without interruption, when `/readyz`
     /// begins to say so.
     pub overloaded_after: Duration,
+    /// `hosts`: names by which it is reached, in lower case; addresses and the names of loopback need not stand here.
+    pub hosts: Vec<String>,
 }
 
 /// `[log]`
@@ -71,7 +79,8 @@ pub struct AdminSettings {
 pub struct LogSettings {
     /// `format`, `json` (default) or `text`.
     pub format: LogFormat,
-    /// `level`: a level such as `info` (default), or directives such as `info,kabao_client=debug`.
+    /// `level`: a level such as `info` (default), or directives such as `info,kabao_client=debug`. Libraries that are not
+    /// of Kabao are heard up to `info`.
     pub level: String,
 }
 
@@ -95,6 +104,14 @@ pub struct TelemetrySettings {
     pub max_account_labels: usize,
 }
 
+/// `[process]`
+#[derive(Clone, Debug, Default)]
+pub struct ProcessSettings {
+    /// `core_dumps`, default false: whether core dumps may be written and the process be traced as the system allows;
+    /// they hold keys, tokens and personal data.
+    pub core_dumps: bool,
+}
+
 /// `[shutdown]`
 #[derive(Clone, Debug)]
 pub struct ShutdownSettings {
@@ -109,6 +126,7 @@ impl Default for AdminSettings {
         Self {
             listen: loopback(9464),
             overloaded_after: 5 * SECOND,
+            hosts: Vec::new(),
         }
     }
 }
@@ -155,10 +173,12 @@ impl Settings {
             admin: AdminSettings::read(root.section("admin")),
             log: LogSettings::read(root.section("log")),
             telemetry: TelemetrySettings::read(root.section("telemetry")),
+            process: ProcessSettings::read(root.section("process")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             reload: ReloadSettings::read(root.section("reload")),
             cache: CacheSettings::read(root.section("cache")),
             store: Some(MemorySettings::read(root.section("store"))),
+            audit: audit::read(root.section("audit")),
             callers: callers::read_all(&mut root),
             keys: KeySettings::read(root.section("keys")),
             accounts: Vec::new(),
@@ -202,6 +222,7 @@ impl AdminSettings {
                 default.overloaded_after,
                 (Duration::from_millis(100), HOUR),
             ),
+            hosts: read_hosts(&mut section),
         };
         section.finish();
         settings
@@ -251,6 +272,14 @@ impl TelemetrySettings {
     }
 }
 
+impl ProcessSettings {
+    fn read(mut section: Section<'_>) -> Self {
+        let core_dumps = section.boolean("core_dumps", false);
+        section.finish();
+        Self { core_dumps }
+    }
+}
+
 impl ShutdownSettings {
     fn read(mut section: Section<'_>) -> Self {
         let default = Self::default();
@@ -269,6 +298,22 @@ impl ShutdownSettings {
         section.finish();
         settings
     }
+}
+
+/// Names without port; what else stands there would never be asked for.
+fn read_hosts(section: &mut Section<'_>) -> Vec<String> {
+    let names = section.strings("hosts").unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    for name in &names {
+        if name.value.is_empty() || !name.value.bytes().all(is_name) {
+            section.reject(
+                name,
+                "must be a host name without port, such as `kabao.acme.example`",
+            );
+        }
+    }
+    let lower = |name: Located<String>| name.value.to_ascii_lowercase();
+    names.into_iter().map(lower).collect()
 }
 
 pub(super) fn loopback(port: u16) -> SocketAddr {

@@ -6,6 +6,7 @@ use kabao_store::StoreSettings;
 
 use super::settings::{LogFormat, Settings};
 use super::unit;
+use crate::audit::AuditOutput;
 
 /// Prints [`Settings`]; also says what is allowed but deserves a second look.
 #[derive(Debug)]
@@ -102,6 +103,12 @@ impl<'a> Summary<'a> {
                 }
             }
         }
+        if self.settings.process.core_dumps {
+            warnings.push(
+                "process.core_dumps = true: a core dump holds keys, tokens and personal data"
+                    .to_owned(),
+            );
+        }
         warnings
     }
 }
@@ -113,10 +120,12 @@ impl fmt::Display for Summary<'_> {
             admin,
             log,
             telemetry,
+            process: _,
             shutdown,
             reload,
             cache,
             store,
+            audit,
             callers,
             keys: _,
             accounts,
@@ -200,6 +209,11 @@ impl fmt::Display for Summary<'_> {
                 }
             }
             writeln!(f, ", changes remembered for {retention}")?;
+        }
+        match audit.as_ref().map(|audit| &audit.output) {
+            None => writeln!(f, "audit      off")?,
+            Some(AuditOutput::Stdout) => writeln!(f, "audit      standard output")?,
+            Some(AuditOutput::File { path, .. }) => writeln!(f, "audit      {}", path.display())?,
         }
         writeln!(f, "accounts   {}", accounts.len())?;
         for account in accounts {

@@ -2,6 +2,7 @@
 
 mod guests;
 mod reload;
+mod visitor;
 
 use std::convert::Infallible;
 use std::io;
@@ -46,6 +47,8 @@ struct Pages {
     readiness: Readiness,
     metrics: Metrics,
     reloader: Option<Reloader>,
+    /// Names of this listener besides addresses and those of loopback.
+    names: Arc<[String]>,
 }
 
 impl Admin {
@@ -54,12 +57,14 @@ impl Admin {
         readiness: Readiness,
         metrics: Metrics,
         reloader: Option<Reloader>,
+        names: &[String],
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let pages = Pages {
             readiness,
             metrics,
             reloader,
+            names: names.into(),
         };
         let serving = tokio::spawn(accept(listener, pages));
         Ok(Self { address, serving })
@@ -99,7 +104,11 @@ async fn serve(stream: TcpStream, pages: Pages, asked: Arc<AtomicBool>) {
         asked.store(true, Ordering::Relaxed);
         let pages = pages.clone();
         async move {
-            Ok::<_, Infallible>(match request.uri().path() {
+            // Before anything: a page of a stranger could otherwise ask for a reload.
+            if let Some(why) = visitor::refusal(request.headers(), &pages.names) {
+                return Ok::<_, Infallible>(text(StatusCode::FORBIDDEN, why));
+            }
+            Ok(match request.uri().path() {
                 reload::PATH => reload::answer(&request, pages.reloader.as_ref()).await,
                 _ => pages.answer(&request),
             })
@@ -191,6 +200,7 @@ mod tests {
             readiness: Readiness::new(lifecycle.clone(), Duration::ZERO),
             metrics: Metrics::new().unwrap(),
             reloader: None,
+            names: [].into(),
         };
         for (stage, ready) in [
             (Stage::Starting, 503),

@@ -37,7 +37,7 @@ const SECONDS: [f64; 18] = [
 pub(crate) struct Metrics {
     registry: Registry,
     /// Its instruments stop counting when it is dropped.
-    provider: SdkMeterProvider,
+    pub(super) provider: SdkMeterProvider,
     started: Counter<u64>,
     duration: Histogram<f64>,
     labels: AccountLabels,
