@@ -17,6 +17,7 @@ mod foreign_forms;
 mod founding;
 mod kept_reads;
 mod key_changes;
+mod leaks;
 mod ledger;
 mod life_brand;
 mod life_merchant;

@@ -14,6 +14,7 @@ use tonic_types::StatusExt;
 
 use self::dynamic::{message, shown, snake};
 use crate::demo::Demo;
+use crate::leaks;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -120,6 +121,7 @@ impl<'w> Walk<'w> {
     /// Calls an operation, whatever comes of it.
     pub(crate) async fn send(&self, id: &str, request: &Value) -> Result<Response<Value>, Status> {
         let method = self.method(id);
+        self.note_private(id, "request", request);
         let mut request = message(&method.input(), request);
         if !request.has_field_by_name("account") {
             let account = prost_reflect::Value::String(self.account.clone());
@@ -127,8 +129,41 @@ impl<'w> Walk<'w> {
         }
         let channel = self.world.channel();
         // Boxed: the future of a call is large.
-        let answer = Box::pin(dynamic::call(channel, &method, request)).await?;
-        Ok(answer.map(|answer| shown(&answer)))
+        let answer = Box::pin(dynamic::call(channel, &method, request))
+            .await
+            .inspect_err(leaks::keep_refusal)?;
+        let answer = answer.map(|answer| shown(&answer));
+        self.note_private(id, "answer", answer.get_ref());
+        Ok(answer)
+    }
+
+    /// Notes the values of a request or an answer that nobody but the caller may find anywhere.
+    fn note_private(&self, id: &str, part: &str, value: &Value) {
+        match &self.operation(id)[part] {
+            Value::String(name) if !name.is_empty() => self.note_fields(self.fields(name), value),
+            Value::Array(fields) => self.note_fields(fields, value),
+            _ => {}
+        }
+    }
+
+    fn note_fields(&self, fields: &[Value], value: &Value) {
+        for field in fields {
+            let Some(value) = field["name"]
+                .as_str()
+                .and_then(|name| value.get(snake(name)).or_else(|| value.get(name)))
+            else {
+                continue;
+            };
+            let kind = kind(field);
+            let one = std::slice::from_ref(value);
+            for value in value.as_array().map_or(one, Vec::as_slice) {
+                if self.is_message(kind) {
+                    self.note_fields(self.fields(kind), value);
+                } else if matches!(kind, "personal" | "sensitive" | "secret") {
+                    leaks::note(value);
+                }
+            }
+        }
     }
 
     /// Calls an operation, which succeeds and answers as documented.

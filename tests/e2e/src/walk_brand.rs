@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::demo::{BRAND, BRAND_DIRECT, BRAND_ID, Demo};
+use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -96,6 +97,7 @@ async fn walk() -> BTreeSet<String> {
     };
     activities::run(&mut stage).await;
     templates::delete(&mut stage).await;
+    leaks::keep_pages(&world).await;
     walk.finish(&unanswered())
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::demo::MERCHANT;
+use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -108,6 +109,7 @@ async fn walk() -> BTreeSet<String> {
     journey.callback().await;
     journey.ends(&card_id, &code).await;
     journey.upgrade().await;
+    leaks::keep_pages(&world).await;
     journey.walk.finish(&UNANSWERED)
 }
 

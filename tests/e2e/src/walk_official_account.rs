@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::demo::OFFICIAL_ACCOUNT;
+use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -79,6 +80,7 @@ async fn walk() -> BTreeSet<String> {
     rules::by_number(&mut walk, &card_id).await;
     reports::figures(&mut walk, &card_id).await;
     cards::delete(&mut walk, &card_id).await;
+    leaks::keep_pages(&world).await;
     walk.finish(&UNANSWERED)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kabao_client::Client;
-use kabao_gateway::config::{AccountSettings, MemorySettings, Settings};
+use kabao_gateway::config::{AccountSettings, AuditSettings, MemorySettings, Settings};
 use kabao_gateway::{Dev, DevOptions, Gateway, StartError};
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
 use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
@@ -22,6 +22,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
 use crate::demo::{Demo, OFFICIAL_ACCOUNT};
+use crate::leaks;
 
 /// Only a failure waits for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,7 +37,11 @@ pub(crate) struct World {
 impl World {
     /// What `kabao dev` starts, in memory.
     pub(crate) async fn start() -> Self {
-        let dev = Dev::start(DevOptions::default()).await.unwrap();
+        let options = DevOptions {
+            directory: leaks::folder(),
+            ..DevOptions::default()
+        };
+        let dev = Dev::start(options).await.unwrap();
         let (gateway, sandbox) = dev.into_parts();
         Self::of(gateway, sandbox).await
     }
@@ -63,6 +68,11 @@ impl World {
         let dev = Dev::start(DevOptions::default()).await.unwrap();
         let (_, sandbox) = dev.into_parts();
         let mut settings = settings(&sandbox);
+        if let Some(folder) = leaks::folder() {
+            settings.store = Some(MemorySettings::embedded(folder.join("store")));
+            let (log, key) = (folder.join("audit.jsonl"), folder.join("audit.key"));
+            settings.audit = Some(AuditSettings::to_file(log, key));
+        }
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
         let gateway = Gateway::start(&settings).await.unwrap();
@@ -118,6 +128,7 @@ impl World {
     }
 
     pub(crate) async fn of(gateway: Gateway, sandbox: Running) -> Self {
+        leaks::note_secrets(&sandbox);
         let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
         Self {
             channel: endpoint.connect().await.unwrap(),
@@ -191,7 +202,7 @@ impl World {
             body => body.to_string(),
         };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let mut stream = TcpStream::connect(sandbox.control_addr()).await.unwrap();

@@ -87,7 +87,7 @@ impl Configured {
     pub(super) async fn metric(&self, series: &str) -> Option<u64> {
         let (_, page) = ask(
             self.gateway.admin(),
-            "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n",
+            "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n",
         )
         .await;
         let value = page
