@@ -38,7 +38,7 @@ fn is_own(host: Option<&str>, names: &[String]) -> bool {
     address.parse::<std::net::IpAddr>().is_ok()
         || host == "localhost"
         || host.ends_with(".localhost")
-        || names.iter().any(|name| *name == host)
+        || names.contains(&host)
 }
 
 #[cfg(test)]
