@@ -219,13 +219,16 @@ async fn the_end_of_a_change_that_nobody_waited_for_is_recorded_once_it_is_known
 #[test]
 fn no_core_dump_is_written_unless_the_configuration_says_so() {
     use std::io::{BufRead as _, BufReader};
+    use std::os::unix::fs::PermissionsExt as _;
     use std::process::Stdio;
 
     let folder = folder("core");
     for (setting, hard_limit_is_zero) in [("", true), ("[process]\ncore_dumps = true\n", false)] {
         let file = folder.join("kabao.toml");
         let listen = "listen = \"127.0.0.1:0\"\n";
-        fs::write(folder.join("secret"), "hush-hush").unwrap();
+        let secret = folder.join("secret");
+        fs::write(&secret, "hush-hush").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         let account = "[[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n";
         fs::write(
             &file,
