@@ -198,6 +198,7 @@ fn everything() -> String {
     metrics.handshake_failed("tls");
     metrics.token_refused("expired");
     metrics.configuration(&StatusBoard::default());
+    metrics.audit(Arc::default());
     metrics.tls(|| TlsVitals {
         certificate_ends: Some(0),
         crl_made: Some(0),
