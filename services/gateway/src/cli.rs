@@ -1,4 +1,5 @@
-//! The command line: `kabao dev`, `serve`, `check`, `reload`, `policy`, `audit`, `store`, and what works on many members: `import` and its like.
+//! The command line: `kabao dev`, `serve`, `check`, `reload`, `policy`, `audit`, `store`, and what works on many
+//! members: `import` and its like.
 
 mod audit;
 mod bulk;

@@ -195,7 +195,7 @@ pub(crate) async fn say(gateway: &Gateway, request: &str) -> String {
 
 /// A series of `/metrics`, without a fraction.
 pub(crate) async fn metric(gateway: &Gateway, series: &str) -> Option<i64> {
-    let said = say(gateway, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let said = say(gateway, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let value = said
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
