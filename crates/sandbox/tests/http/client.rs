@@ -243,7 +243,8 @@ pub(crate) async fn control(running: &Running, method: &str, path: &str, body: &
     } else {
         body.to_string()
     };
-    exchange(stream, method, path, &[], body.as_bytes())
+    let own = [("Host", "localhost")];
+    exchange(stream, method, path, &own, body.as_bytes())
         .await
         .unwrap()
 }
@@ -256,9 +257,10 @@ pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Option<Answer> {
-    let mut request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: api.mch.weixin.qq.com\r\nConnection: close\r\n"
-    );
+    let mut request = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
+    if headers.iter().all(|(name, _)| *name != "Host") {
+        request.push_str("Host: api.mch.weixin.qq.com\r\n");
+    }
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }

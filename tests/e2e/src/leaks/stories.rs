@@ -6,11 +6,15 @@ use std::path::Path;
 use kabao_auth::TokenDigest;
 use kabao_gateway::Gateway;
 use kabao_gateway::config::{AuditSettings, CallerSettings, Settings};
+use kabao_proto::kabao::v1::account_service_client::AccountServiceClient;
+use kabao_proto::kabao::v1::activate_member_request::Outcome;
 use kabao_proto::kabao::v1::adjust_points_request::Change;
 use kabao_proto::kabao::v1::import_member_request::User;
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
 use kabao_proto::kabao::v1::{
-    AdjustPointsRequest, ImportMemberRequest, Member, UpdateMemberRequest,
+    ActivateMemberRequest, AdjustPointsRequest, BatchImportMembersRequest,
+    BatchUpdateMembersRequest, CheckAccountRequest, CreateTemplateRequest, ImportMemberRequest,
+    InvalidateMemberRequest, Member, Template, UpdateMemberRequest,
 };
 use prost_types::FieldMask;
 use serde_json::Value;
@@ -146,5 +150,79 @@ async fn personal_values_in_every_field_that_takes_them_are_seen_by_nobody_else(
         };
         keep(members.import_member(import).await);
     }
+    super::keep_pages(&world).await;
+}
+
+/// What is refused in the end has a record as well.
+#[tokio::test]
+async fn methods_that_no_other_story_calls_are_called_here() {
+    for value in [OPENID, CODE, ADDRESS, NICKNAME] {
+        note_text("value", value);
+    }
+    let world = World::start().await;
+    let (mut members, mut templates) = (world.members(), world.templates());
+    let name = format!("{}/members/{CODE}", MERCHANT.template());
+    let mut accounts = AccountServiceClient::new(world.channel());
+    let check = CheckAccountRequest {
+        name: MERCHANT.account(),
+    };
+    keep(accounts.check_account(check).await);
+    let activate = ActivateMemberRequest {
+        name: name.clone(),
+        outcome: Outcome::Enrolled.into(),
+        openid: OPENID.to_owned(),
+        ..ActivateMemberRequest::default()
+    };
+    keep(members.activate_member(activate).await);
+    let invalidate = InvalidateMemberRequest {
+        name: name.clone(),
+        reason: ADDRESS.to_owned(),
+        openid: OPENID.to_owned(),
+        ..InvalidateMemberRequest::default()
+    };
+    keep(members.invalidate_member(invalidate).await);
+    let create = CreateTemplateRequest {
+        parent: MERCHANT.account(),
+        template: Some(Template {
+            title: NICKNAME.to_owned(),
+            ..Template::default()
+        }),
+        ..CreateTemplateRequest::default()
+    };
+    keep(templates.create_template(create).await);
+    let import = ImportMemberRequest {
+        parent: MERCHANT.template(),
+        user: Some(User::Openid(OPENID.to_owned())),
+        code: CODE.to_owned(),
+        ..ImportMemberRequest::default()
+    };
+    let imports = BatchImportMembersRequest {
+        parent: MERCHANT.account(),
+        request_id: "import-story".to_owned(),
+        items: vec![import],
+        ..BatchImportMembersRequest::default()
+    };
+    let update = UpdateMemberRequest {
+        member: Some(Member {
+            name,
+            level: "gold".to_owned(),
+            ..Member::default()
+        }),
+        update_mask: Some(FieldMask {
+            paths: vec!["level".to_owned()],
+        }),
+        openid: OPENID.to_owned(),
+        ..UpdateMemberRequest::default()
+    };
+    let updates = BatchUpdateMembersRequest {
+        parent: MERCHANT.account(),
+        request_id: "update-story".to_owned(),
+        items: vec![update],
+        ..BatchUpdateMembersRequest::default()
+    };
+    let mut imported = members.batch_import_members(imports).await.unwrap();
+    while imported.get_mut().message().await.unwrap().is_some() {}
+    let mut updated = members.batch_update_members(updates).await.unwrap();
+    while updated.get_mut().message().await.unwrap().is_some() {}
     super::keep_pages(&world).await;
 }
