@@ -42,6 +42,7 @@ pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::jwt::JwtSettings;
 pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
+pub(crate) use self::modes::Modes;
 pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;

@@ -23,6 +23,8 @@ pub(crate) use self::refusal::{REVOKED, kind_of, kind_of_handshake};
 pub(crate) use self::snapshot::Snapshot;
 
 use crate::clock;
+#[cfg(test)]
+use crate::config::Modes;
 use crate::files::{Changed, Faults, Reload};
 
 /// The TLS of a listener, as it is at present.
@@ -105,6 +107,7 @@ pub(crate) fn snapshot_of(certificate: &str, key: &str) -> Snapshot {
         client_ca: None,
         crls: Vec::new(),
         expired_crl: ExpiredCrl::Refuse,
+        modes: Modes::Strict,
     };
     let contents = files::TlsContents::of(certificate, key);
     Snapshot::of(&contents, &files, 0).unwrap()

@@ -115,6 +115,7 @@ async fn a_failed_handshake_is_one_line_with_its_cause() {
     .unwrap();
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("secret"), "hush-hush").unwrap();
+    fs::set_permissions(folder.join("key.pem"), Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(folder.join("secret"), Permissions::from_mode(0o600)).unwrap();
     let text = "[grpc]\nlisten = \"127.0.0.1:0\"\n[grpc.tls]\ncertificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
          [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n";

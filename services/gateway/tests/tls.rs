@@ -83,6 +83,7 @@ async fn start_with(
     fs::write(folder.join("cert.pem"), &server.certificate).unwrap();
     fs::write(folder.join("key.pem"), &server.key).unwrap();
     fs::write(folder.join("secret"), "hush-hush").unwrap();
+    fs::set_permissions(folder.join("key.pem"), Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(folder.join("secret"), Permissions::from_mode(0o600)).unwrap();
     let mut tls = "certificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n".to_owned();
     if let Some(clients) = clients {

@@ -1,7 +1,8 @@
 //! Certificates of one run: an authority, a server, a caller; and both ends of a connection that uses them.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +38,9 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
         let key = KeyPair::generate()?;
         let signed = params.signed_by(&key, &authority)?;
         fs::write(folder.join(certificate), signed.pem())?;
-        fs::write(folder.join(key_file), key.serialize_pem())?;
+        let key_file = folder.join(key_file);
+        fs::write(&key_file, key.serialize_pem())?;
+        fs::set_permissions(&key_file, Permissions::from_mode(0o600))?;
     }
     Ok(())
 }

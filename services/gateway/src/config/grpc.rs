@@ -6,6 +6,7 @@ use std::time::Duration;
 use kabao_grpc::Server;
 
 use super::jwt::JwtSettings;
+use super::modes::Modes;
 use super::policy::PolicySettings;
 use super::section::Section;
 use super::settings::{HOUR, MINUTE, SECOND, loopback};
@@ -129,7 +130,7 @@ impl Default for Timeouts {
 }
 
 impl GrpcSettings {
-    pub(super) fn read(mut section: Section<'_>, has_callers: bool) -> Self {
+    pub(super) fn read(mut section: Section<'_>, has_callers: bool, modes: Modes) -> Self {
         let settings = Self {
             listen: section.address("listen", Self::default().listen),
             reflection: section.boolean("reflection", Self::default().reflection),
@@ -137,7 +138,7 @@ impl GrpcSettings {
             policy: PolicySettings::read(&mut section),
             tls: section
                 .has("tls")
-                .then(|| TlsSettings::read(section.section("tls")))
+                .then(|| TlsSettings::read(section.section("tls"), modes))
                 .flatten(),
             jwt: section
                 .has("jwt")

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Which files with secrets are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Modes {
+pub(crate) enum Modes {
     /// Those that nobody else on the machine can read or change. The group may read what root owns: that is how
     /// Kubernetes mounts a secret for a process of another user.
     Strict,
@@ -16,7 +16,7 @@ pub(super) enum Modes {
 
 impl Modes {
     /// Returns what is wrong with the mode of a file. One that cannot be looked at is told by whoever reads it.
-    pub(super) fn fault(self, file: &Path) -> Option<String> {
+    pub(crate) fn fault(self, file: &Path) -> Option<String> {
         if self == Self::Any {
             return None;
         }

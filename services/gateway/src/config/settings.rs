@@ -57,8 +57,8 @@ pub struct Settings {
 /// `[keys]`
 #[derive(Clone, Debug, Default)]
 pub struct KeySettings {
-    /// `allow_loose_files`, default false: whether files with private keys and other secrets of accounts are taken that
-    /// others on the machine can read or change.
+    /// `allow_loose_files`, default false: whether files with secrets of accounts and the private key of `[grpc.tls]` are
+    /// taken that others on the machine can read or change.
     pub allow_loose_files: bool,
 }
 
@@ -165,7 +165,10 @@ impl Settings {
         // It was read; what stands there instead of a text is told now.
         root.string("accounts_dir");
         let has_callers = root.has("callers");
-        let grpc = GrpcSettings::read(root.section("grpc"), has_callers);
+        // Whose files may be loose is asked by other sections.
+        let keys = KeySettings::read(root.section("keys"));
+        let modes = keys.modes();
+        let grpc = GrpcSettings::read(root.section("grpc"), has_callers, modes);
         let exposure = Exposure::of(&grpc, has_callers);
         // Mistakes are listed in the order of the reading, which is that of the file.
         let mut settings = Self {
@@ -180,10 +183,9 @@ impl Settings {
             store: Some(MemorySettings::read(root.section("store"))),
             audit: audit::read(root.section("audit")),
             callers: callers::read_all(&mut root),
-            keys: KeySettings::read(root.section("keys")),
+            keys,
             accounts: Vec::new(),
         };
-        let modes = settings.keys.modes();
         settings.accounts = account::read_all(&mut root, exposure, accounts_folder, modes);
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {

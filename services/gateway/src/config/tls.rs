@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::modes::Modes;
 use super::section::{Located, Section};
 use crate::tls::{ExpiredCrl, Snapshot, TlsFiles};
 
@@ -11,7 +12,7 @@ use crate::tls::{ExpiredCrl, Snapshot, TlsFiles};
 pub struct TlsSettings {
     /// `certificate_file`: the chain in PEM, the server's own certificate first.
     pub certificate_file: PathBuf,
-    /// `private_key_file`: its key in PEM.
+    /// `private_key_file`: its key in PEM, which nobody else may read unless `keys.allow_loose_files` says so.
     pub private_key_file: PathBuf,
     /// `client_ca_file`: when given, clients must show a certificate that one of these signed (mTLS).
     pub client_ca_file: Option<PathBuf>,
@@ -19,11 +20,12 @@ pub struct TlsSettings {
     pub crl_files: Vec<PathBuf>,
     /// `expired_crl`, `refuse` (default) or `accept`.
     pub expired_crl: ExpiredCrl,
+    modes: Modes,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
 impl TlsSettings {
-    pub(super) fn read(mut section: Section<'_>) -> Option<Self> {
+    pub(super) fn read(mut section: Section<'_>, modes: Modes) -> Option<Self> {
         let certificate = required_path(&mut section, "certificate_file");
         let private_key = required_path(&mut section, "private_key_file");
         let client_ca = section.path("client_ca_file");
@@ -49,6 +51,7 @@ impl TlsSettings {
                 client_ca: client_ca.map(|file| file.value),
                 crls: crls.into_iter().map(|file| file.value).collect(),
                 expired_crl,
+                modes,
             };
             Self::of(files, &section)
         });
@@ -65,6 +68,7 @@ impl TlsSettings {
                 client_ca_file: files.client_ca,
                 crl_files: files.crls,
                 expired_crl: files.expired_crl,
+                modes: files.modes,
                 snapshot: Arc::new(snapshot),
             }),
             Err(faults) => {
@@ -84,6 +88,7 @@ impl TlsSettings {
             client_ca: self.client_ca_file.clone(),
             crls: self.crl_files.clone(),
             expired_crl: self.expired_crl,
+            modes: self.modes,
         }
     }
 }

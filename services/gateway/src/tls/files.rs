@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::config::Modes;
 use crate::files::{Contents, Digests, Faults, read_together};
 
 pub(super) const CERTIFICATE: &str = "certificate_file";
@@ -32,6 +33,8 @@ pub(crate) struct TlsFiles {
     pub(crate) client_ca: Option<PathBuf>,
     pub(crate) crls: Vec<PathBuf>,
     pub(crate) expired_crl: ExpiredCrl,
+    /// Whether the key is taken if others can use its file.
+    pub(crate) modes: Modes,
 }
 
 /// What they held, as far as they could be read.
@@ -66,6 +69,9 @@ impl TlsFiles {
                 Ok(contents) => files.push(contents),
                 Err(message) => faults.add(key, message),
             }
+        }
+        if let Some(fault) = self.modes.fault(&self.private_key) {
+            faults.add(PRIVATE_KEY, fault);
         }
         TlsContents { files, faults }
     }

@@ -214,6 +214,27 @@ fn a_secret_that_others_can_read_is_refused_unless_the_configuration_says_so() {
 }
 
 #[test]
+fn the_key_of_the_listener_is_a_secret_as_well() {
+    let folder = with_official("listener-key");
+    folder.write_pair("server", 2030);
+    let mode = |name: &str, mode| {
+        fs::set_permissions(folder.0.join(name), Permissions::from_mode(mode)).unwrap();
+    };
+    let text = format!(
+        "[grpc.tls]\ncertificate_file = \"server_cert.pem\"\nprivate_key_file = \"server_key.pem\"\n{OFFICIAL}"
+    );
+    mode("server_cert.pem", 0o644);
+    folder.parse(&text).unwrap();
+    mode("server_key.pem", 0o644);
+    folder.check_faults(
+        &text,
+        &["kabao.toml:3:1: grpc.tls.private_key_file: server_key.pem has mode 0644, so everybody on this machine can use it; `chmod 600 server_key.pem`, or `keys.allow_loose_files = true` where nobody else is"],
+    );
+    let allowed = format!("[keys]\nallow_loose_files = true\n{text}");
+    assert!(folder.parse(&allowed).unwrap().grpc.tls.is_some());
+}
+
+#[test]
 fn an_admin_listener_that_others_reach_is_pointed_out() {
     let folder = with_official("admin");
     for (listen, expected) in [

@@ -1,7 +1,7 @@
 //! Certificates and authorities that change while callers call.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::Duration;
 
 use kabao_gateway::Gateway;
@@ -67,6 +67,25 @@ async fn a_key_of_another_certificate_is_refused_and_the_old_ones_serve() {
         assert!(connect(&gateway, &trusting(&old, None)).await.is_ok());
     }
     folder.put_server(&server);
+    until(&gateway, REFUSED, 0).await;
+    assert!(connect(&gateway, &trusting(&new, None)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_key_that_others_can_read_is_refused_until_its_mode_is_right() {
+    let folder = Folder::new("loose");
+    let (old, new) = (Authority::new("old"), Authority::new("new"));
+    folder.put_server(&old.server());
+    let gateway = folder.start("", "", "").await;
+    let server = new.server();
+    let mode = |mode| Permissions::from_mode(mode);
+    fs::write(folder.path("loose.pem"), &server.key).unwrap();
+    fs::set_permissions(folder.path("loose.pem"), mode(0o644)).unwrap();
+    fs::rename(folder.path("loose.pem"), folder.path("key.pem")).unwrap();
+    folder.put("cert.pem", &server.certificate);
+    until(&gateway, REFUSED, 1).await;
+    assert!(connect(&gateway, &trusting(&old, None)).await.is_ok());
+    fs::set_permissions(folder.path("key.pem"), mode(0o600)).unwrap();
     until(&gateway, REFUSED, 0).await;
     assert!(connect(&gateway, &trusting(&new, None)).await.is_ok());
 }

@@ -50,6 +50,7 @@ impl Folder {
     pub(crate) fn put(&self, name: &str, text: &str) {
         let beside = self.path(&format!("{name}.new"));
         fs::write(&beside, text).unwrap();
+        fs::set_permissions(&beside, Permissions::from_mode(0o600)).unwrap();
         fs::rename(beside, self.path(name)).unwrap();
     }
 
