@@ -17,6 +17,7 @@ mod credentials;
 mod digest_key;
 mod key_file;
 mod lent;
+mod observer;
 mod postgres;
 mod replica;
 mod settings;
@@ -28,11 +29,14 @@ mod table;
 pub mod testing;
 mod time;
 mod upkeep;
+mod vitals;
 
 pub use key_file::create_key_file;
+pub use observer::{Commit, Failure, StoreObserver};
 pub use postgres::DatabaseUrl;
 pub use settings::{EmbeddedSettings, PostgresSettings, StoreSettings};
 pub use store::Store;
 pub use upkeep::{
     AccountStats, Backup, Counts, Fault, Holder, OpenChange, Place, Report, Stats, Upkeep,
 };
+pub use vitals::{DatabaseVitals, FileVitals, StoreVitals};

@@ -21,6 +21,7 @@ mod table;
 mod tls;
 mod upkeep;
 mod url;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,10 @@ use self::session::Server;
 use self::table::PostgresTable;
 use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
+use crate::observer::StoreObserver;
 use crate::settings::PostgresSettings;
+use crate::store::Look;
+use crate::vitals::StoreVitals;
 
 /// How long preparing a store may take, with the wait for others who are at it.
 const PREPARING: Duration = Duration::from_secs(30);
@@ -54,18 +58,24 @@ pub(crate) struct Opened {
     pub(crate) credentials: Credentials<PostgresCredentials>,
     pub(crate) portions: Arc<dyn Portions>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) vitals: Look,
 }
 
 /// Opens the store in a database, and makes it if there is none.
-pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreError> {
+pub(crate) async fn open(
+    settings: PostgresSettings,
+    observer: Arc<dyn StoreObserver>,
+) -> Result<Opened, StoreError> {
     let server = Server::new(settings.url.clone(), settings.timeout);
     let mut session = server.connect(Instant::now() + settings.timeout).await?;
     session.set_until(Instant::now() + PREPARING);
     let prepared = schema::prepare(&mut session, server.url(), &settings.key_file).await?;
     session.set_until(Instant::now() + settings.timeout);
     let freshness = Arc::new(Freshness::default());
-    let pool = Pool::new(server.clone(), Arc::clone(&freshness), settings.connections);
+    let fresh = Arc::clone(&freshness);
+    let pool = Pool::new(server.clone(), fresh, settings.connections, observer);
     let pool = Arc::new(pool);
+    let vitals = look(&pool, &freshness, settings.stale_after());
     let heartbeat = Heartbeat::new(server.clone());
     let leases =
         PostgresLeases::start(Arc::clone(&pool), freshness, heartbeat, session, settings).await?;
@@ -84,5 +94,18 @@ pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreErro
         leases,
         portions,
         warnings: prepared.warnings,
+        vitals,
+    })
+}
+
+/// The last sign of life that got through began so long before it stops being of use.
+fn look(pool: &Arc<Pool>, freshness: &Arc<Freshness>, stale_after: Duration) -> Look {
+    let (pool, freshness) = (Arc::clone(pool), Arc::clone(freshness));
+    Arc::new(move || {
+        let mut database = pool.vitals();
+        let until = freshness.until();
+        database.heartbeat_age =
+            until.map(|until| (Instant::now() + stale_after).saturating_duration_since(until));
+        StoreVitals::of_database(freshness.is_fresh(), database)
     })
 }

@@ -23,14 +23,17 @@ pub(crate) use backup::backup;
 pub(crate) use check::check;
 pub(crate) use stats::stats;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kabao_journal::{Leases, StoreError};
 
 use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
 use crate::key_file;
+use crate::observer::StoreObserver;
 use crate::settings::EmbeddedSettings;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
@@ -40,6 +43,8 @@ use crate::sqlite::lock::FileLock;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::table::SqliteTable;
 use crate::sqlite::writer::{Parts, Writer};
+use crate::store::Look;
+use crate::vitals::StoreVitals;
 
 /// What opening gives.
 pub(crate) struct Opened {
@@ -47,16 +52,25 @@ pub(crate) struct Opened {
     pub(crate) leases: Arc<dyn Leases>,
     pub(crate) credentials: Credentials<SqliteCredentials>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) vitals: Look,
 }
 
 /// Opens the store in a file, and makes it if there is none.
-pub(crate) async fn open(file: PathBuf, settings: EmbeddedSettings) -> Result<Opened, StoreError> {
-    let opening = tokio::task::spawn_blocking(move || open_blocking(file, &settings));
+pub(crate) async fn open(
+    file: PathBuf,
+    settings: EmbeddedSettings,
+    observer: Arc<dyn StoreObserver>,
+) -> Result<Opened, StoreError> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(file, &settings, observer));
     let opened = opening.await;
     opened.map_err(|error| StoreError::new("opening the store was given up").with_source(error))?
 }
 
-fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, StoreError> {
+fn open_blocking(
+    file: PathBuf,
+    settings: &EmbeddedSettings,
+    observer: Arc<dyn StoreObserver>,
+) -> Result<Opened, StoreError> {
     let lock = FileLock::take(&file)?;
     let is_new = !file.exists();
     let is_lost = is_new && settings.key_file.exists();
@@ -81,7 +95,10 @@ fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, S
     let mut database = file.open()?;
     let (digests, epoch) = schema::prepare(&file, &mut database, &keys)?;
     let leases = Arc::new(ProcessLeases::new(epoch)?);
+    let is_ended = Arc::new(AtomicBool::new(false));
     let parts = Parts {
+        is_ended: Arc::clone(&is_ended),
+        observer,
         checkpoints: Checkpoints::start(file.clone())?,
         database,
         file: file.clone(),
@@ -91,6 +108,7 @@ fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, S
         lock,
     };
     let writer = Arc::new(Writer::start(parts, settings.timeout)?);
+    let vitals = look(file.clone(), is_ended);
     let readers = Arc::new(Readers::new(file, settings.timeout));
     let held = Arc::clone(&leases);
     let credentials = SqliteCredentials::new(Arc::clone(&readers), Arc::clone(&writer), held);
@@ -101,6 +119,17 @@ fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, S
         changes: Changes::new(table, Seals { keys, digests }, Arc::clone(&shared)),
         leases: shared,
         warnings: warning.into_iter().chain(lost).collect(),
+        vitals,
+    })
+}
+
+/// A file that cannot be looked at has no size.
+fn look(file: DatabaseFile, is_ended: Arc<AtomicBool>) -> Look {
+    Arc::new(move || {
+        let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let log = beside(file.path(), "-wal");
+        let takes_changes = !is_ended.load(Ordering::Relaxed);
+        StoreVitals::of_file(takes_changes, size(file.path()), size(&log))
     })
 }
 

@@ -8,7 +8,9 @@ use kabao_api::portions::Portions;
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
 use crate::lent::Lent;
+use crate::observer::{Silent, StoreObserver};
 use crate::settings::StoreSettings;
+use crate::vitals::StoreVitals;
 use crate::{postgres, sqlite};
 
 /// An open store.
@@ -19,7 +21,11 @@ pub struct Store {
     credentials: Arc<dyn CredentialStore>,
     portions: Option<Arc<dyn Portions>>,
     warnings: Vec<String>,
+    vitals: Look,
 }
+
+/// Looks how a store is.
+pub(crate) type Look = Arc<dyn Fn() -> StoreVitals + Send + Sync>;
 
 impl Store {
     /// Opens a store, and makes it if it is not there yet.
@@ -30,25 +36,38 @@ impl Store {
     /// What is wrong and how to repair it: used by another process, damaged, not reachable, written by a later
     /// version, sealed with other keys.
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        Self::open_observed(settings, Arc::new(Silent)).await
+    }
+
+    /// The same, and tells an observer how the store works.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn open_observed(
+        settings: &StoreSettings,
+        observer: Arc<dyn StoreObserver>,
+    ) -> Result<Self, StoreError> {
         match settings.clone() {
             StoreSettings::Embedded(settings) => {
-                let opened = sqlite::open(settings.file.clone(), settings).await?;
+                let opened = sqlite::open(settings.file.clone(), settings, observer).await?;
                 Ok(Self {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
                     credentials: Arc::new(opened.credentials),
                     portions: None,
                     warnings: opened.warnings,
+                    vitals: opened.vitals,
                 })
             }
             StoreSettings::Postgres(settings) => {
-                let opened = postgres::open(settings).await?;
+                let opened = postgres::open(settings, observer).await?;
                 Ok(Self {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
                     credentials: Arc::new(opened.credentials),
                     portions: Some(opened.portions),
                     warnings: opened.warnings,
+                    vitals: opened.vitals,
                 })
             }
         }
@@ -78,6 +97,11 @@ impl Store {
     /// Returns how processes that share the store share limits of calls; `None` if no other process can.
     pub fn portions(&self) -> Option<Arc<dyn Portions>> {
         self.portions.clone()
+    }
+
+    /// Looks how the store is at the moment; that costs a few calls of the system.
+    pub fn vitals(&self) -> StoreVitals {
+        (self.vitals)()
     }
 
     /// Returns what an operator should be told: keys that others can read, a store that was lost.

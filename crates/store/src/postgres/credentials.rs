@@ -33,7 +33,7 @@ impl PostgresCredentials {
 #[async_trait]
 impl CredentialTable for PostgresCredentials {
     async fn find(&self, name: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("find_credential").await?;
         let row = session.first(FIND_CREDENTIAL, &[&name]).await?;
         let found = match &row {
             Some(row) => Some((column(row, 0)?, column(row, 1)?)),
@@ -44,7 +44,7 @@ impl CredentialTable for PostgresCredentials {
     }
 
     async fn put(&self, row: CredentialRow) -> Result<bool, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("put_credential").await?;
         let parameters: [Parameter<'_>; 5] = [
             &row.name,
             &row.lease.fence,

@@ -14,9 +14,13 @@ impl Freshness {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
+    /// Returns until when.
+    pub(super) fn until(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells whether that is still to come.
     pub(super) fn is_fresh(&self) -> bool {
-        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| Instant::now() < until)
+        self.until().is_some_and(|until| Instant::now() < until)
     }
 }

@@ -128,7 +128,7 @@ impl Leases for PostgresLeases {
             return Ok(Acquired::Busy);
         };
         let owner = self.replica();
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("acquire").await?;
         let parameters: [Parameter<'_>; 2] = [&name, &owner];
         let row = session.first(ACQUIRE, &parameters).await?;
         let fence = match &row {
@@ -152,7 +152,7 @@ impl Leases for PostgresLeases {
     async fn release(&self, lease: Lease) -> Result<bool, StoreError> {
         let is_wanted_here = self.shared.held.forget(&lease.name, lease.fence);
         let released = async {
-            let mut session = self.pool.take().await?;
+            let mut session = self.pool.take("release").await?;
             let owner = self.replica();
             let parameters: [Parameter<'_>; 3] = [&lease.name, &lease.fence, &owner];
             let row = session.first(RELEASE, &parameters).await?;
@@ -178,7 +178,7 @@ impl Leases for PostgresLeases {
             return Ok(true);
         }
         // It may have begun since the last look.
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("is_alive").await?;
         let row = session.first(IS_REGISTERED, &[&replica]).await?;
         session.done();
         Ok(row.is_some())

@@ -11,6 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use super::error::{lost, no_connection};
 use super::freshness::Freshness;
 use super::session::{Server, Session};
+use super::work::Work;
+use crate::observer::{Failure, StoreObserver};
+use crate::vitals::DatabaseVitals;
 
 /// A connection that nobody has used for so long may be dead without either end knowing.
 const IDLE: Duration = Duration::from_mins(5);
@@ -20,6 +23,8 @@ pub(super) struct Pool {
     server: Server,
     freshness: Arc<Freshness>,
     free: Semaphore,
+    most: usize,
+    observer: Arc<dyn StoreObserver>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -37,19 +42,43 @@ pub(super) struct Taken<'p> {
 }
 
 impl Pool {
-    pub(super) fn new(server: Server, freshness: Arc<Freshness>, connections: u32) -> Self {
+    pub(super) fn new(
+        server: Server,
+        freshness: Arc<Freshness>,
+        connections: u32,
+        observer: Arc<dyn StoreObserver>,
+    ) -> Self {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX).max(1);
+        let most = connections.min(Semaphore::MAX_PERMITS);
         Self {
             server,
             freshness,
-            free: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)),
+            free: Semaphore::new(most),
+            most,
+            observer,
             idle: Mutex::default(),
         }
     }
 
-    /// Waits for a connection. An error is a refusal: nothing was asked for.
-    pub(super) async fn take(&self) -> Result<Taken<'_>, StoreError> {
-        let until = Instant::now() + self.server.timeout();
+    /// Waits for a connection for an operation. An error is a refusal: nothing was asked for.
+    pub(super) async fn take(&self, operation: &'static str) -> Result<Taken<'_>, StoreError> {
+        let asked = Instant::now();
+        let taken = self.connection(asked + self.server.timeout()).await;
+        let failure = taken.as_ref().err().map(Failure::of);
+        self.observer.connection_taken(asked.elapsed(), failure);
+        let (mut session, permit) = taken?;
+        session.begin(Work::begin(Arc::clone(&self.observer), operation));
+        Ok(Taken {
+            session,
+            pool: self,
+            _permit: permit,
+        })
+    }
+
+    async fn connection(
+        &self,
+        until: Instant,
+    ) -> Result<(Session, SemaphorePermit<'_>), StoreError> {
         let late = || no_connection(self.server.url());
         let permit = timeout_at(until, self.free.acquire()).await;
         let permit = permit.map_err(|_| late())?.map_err(|_| late())?;
@@ -62,11 +91,14 @@ impl Pool {
             None if !self.freshness.is_fresh() => return Err(lost(self.server.url())),
             None => self.server.connect(until).await?,
         };
-        Ok(Taken {
-            session,
-            pool: self,
-            _permit: permit,
-        })
+        Ok((session, permit))
+    }
+
+    /// Looks how many connections there are.
+    pub(super) fn vitals(&self) -> DatabaseVitals {
+        let used = self.most.saturating_sub(self.free.available_permits());
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        DatabaseVitals::new(used, idle.len(), self.most)
     }
 
     /// The connection that was used last, so that those beyond the need grow old.
@@ -81,7 +113,10 @@ impl Pool {
 impl Taken<'_> {
     /// Gives the connection back.
     pub(super) fn done(self) {
-        let Self { session, pool, .. } = self;
+        let Self {
+            mut session, pool, ..
+        } = self;
+        session.done();
         let since = Instant::now();
         let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(Idle { session, since });

@@ -12,6 +12,7 @@ use tokio_postgres::{Client, Row, Statement};
 
 use super::error::{failed, no_connection, too_slow, unreachable};
 use super::url::DatabaseUrl;
+use super::work::Work;
 
 /// How long a connection is silent before the system asks whether the other end is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -37,6 +38,8 @@ pub(super) struct Session {
     statements: HashMap<&'static str, Statement>,
     driver: JoinHandle<()>,
     until: Instant,
+    /// What its user does with it, if somebody counts that.
+    work: Option<Work>,
 }
 
 impl Server {
@@ -81,6 +84,7 @@ impl Server {
             statements: HashMap::new(),
             driver,
             until,
+            work: None,
         };
         let set = session.client.batch_execute(&self.setup).await;
         set.map_err(|error| unreachable(&self.url, &error))?;
@@ -92,6 +96,18 @@ impl Session {
     /// Gives everything that follows until then.
     pub(super) fn set_until(&mut self, until: Instant) {
         self.until = until;
+    }
+
+    /// Says what it is used for from now on. That fails if the connection is dropped before the work is done.
+    pub(super) fn begin(&mut self, work: Work) {
+        self.work = Some(work);
+    }
+
+    /// Ends the work well.
+    pub(super) fn done(&mut self) {
+        if let Some(work) = self.work.take() {
+            work.done();
+        }
     }
 
     /// Tells whether the connection has ended already.
@@ -115,9 +131,10 @@ impl Session {
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(statement).await?;
-        let client = &self.client;
         // It ends when the server is ready again: after the commit, and not after the last row.
-        self.within(client.query(&statement, parameters)).await
+        let asked = self.client.query(&statement, parameters);
+        let answer = within(self.until, asked).await;
+        self.noted(answer)
     }
 
     /// Runs a statement and returns how many rows it has changed.
@@ -127,46 +144,45 @@ impl Session {
         parameters: &[Parameter<'_>],
     ) -> Result<u64, StoreError> {
         let statement = self.prepared(statement).await?;
-        let client = &self.client;
-        self.within(client.execute(&statement, parameters)).await
+        let asked = self.client.execute(&statement, parameters);
+        let answer = within(self.until, asked).await;
+        self.noted(answer)
     }
 
     /// Runs a statement that is not worth to be remembered.
     pub(super) async fn rows_of_text(
-        &self,
+        &mut self,
         statement: &str,
         parameters: &[(Parameter<'_>, Type)],
     ) -> Result<Vec<Row>, StoreError> {
-        self.within(self.client.query_typed(statement, parameters))
-            .await
+        let asked = self.client.query_typed(statement, parameters);
+        let answer = within(self.until, asked).await;
+        self.noted(answer)
     }
 
     /// Runs statements without parameters.
     pub(super) async fn batch(&self, statements: &str) -> Result<(), StoreError> {
-        self.within(self.client.batch_execute(statements)).await
+        within(self.until, self.client.batch_execute(statements)).await
     }
 
     async fn prepared(&mut self, text: &'static str) -> Result<Statement, StoreError> {
         if let Some(statement) = self.statements.get(text) {
             return Ok(statement.clone());
         }
-        let prepared = timeout_at(self.until, self.client.prepare(text)).await;
+        let prepared = within(self.until, self.client.prepare(text)).await;
         // Nothing was done yet, however this ends.
-        let refused = |error: StoreError| StoreError::refused(error.to_string());
-        let prepared = prepared.map_err(|_| refused(too_slow()))?;
-        let statement = prepared.map_err(|error| refused(failed(&error)))?;
+        let prepared = prepared.map_err(|error| StoreError::refused(error.to_string()));
+        let statement = self.noted(prepared)?;
         self.statements.insert(text, statement.clone());
         Ok(statement)
     }
 
-    async fn within<T>(
-        &self,
-        asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
-        match timeout_at(self.until, asked).await {
-            Ok(answer) => answer.map_err(|error| failed(&error)),
-            Err(_) => Err(too_slow()),
+    /// Says how the work fails.
+    fn noted<T>(&mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Some(work), Err(error)) = (&mut self.work, &answer) {
+            work.fail(error);
         }
+        answer
     }
 }
 
@@ -174,6 +190,16 @@ impl Drop for Session {
     fn drop(&mut self) {
         // A driver waits for answers that nobody needs any more, from a peer that may be gone.
         self.driver.abort();
+    }
+}
+
+async fn within<T>(
+    until: Instant,
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match timeout_at(until, asked).await {
+        Ok(answer) => answer.map_err(|error| failed(&error)),
+        Err(_) => Err(too_slow()),
     }
 }
 

@@ -64,21 +64,21 @@ impl PostgresTable {
 #[async_trait]
 impl Table for PostgresTable {
     async fn find(&self, key: &ChangeKey) -> Result<Option<Row>, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("find").await?;
         let found = find(&mut session, key).await?;
         session.done();
         Ok(found)
     }
 
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("begin").await?;
         let begun = begin(&mut session, &new).await?;
         session.done();
         Ok(begun)
     }
 
     async fn update(&self, ticket: Ticket, update: RowUpdate) -> Result<Held, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("update").await?;
         let parameters: [Parameter<'_>; 8] = [
             &update.state.as_str(),
             &i64::from(update.state.is_final()),
@@ -95,7 +95,7 @@ impl Table for PostgresTable {
     }
 
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("forget").await?;
         let parameters: [Parameter<'_>; 2] = [&ticket.sequence, &ticket.fence];
         let removed = session.execute(&FORGET, &parameters).await?;
         session.done();
@@ -103,7 +103,7 @@ impl Table for PostgresTable {
     }
 
     async fn claim(&self, ticket: Ticket, owner: String) -> Result<Option<Claimed>, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("claim").await?;
         let parameters: [Parameter<'_>; 3] = [&owner, &ticket.sequence, &ticket.fence];
         let claimed = match session.first(CLAIM, &parameters).await? {
             None => None,
@@ -119,7 +119,7 @@ impl Table for PostgresTable {
 
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError> {
         let (statement, values) = sql::list(&query);
-        let session = self.pool.take().await?;
+        let mut session = self.pool.take("list").await?;
         let parameters: Vec<(Parameter<'_>, Type)> = values.iter().map(typed).collect();
         let rows = session.rows_of_text(&statement, &parameters).await?;
         session.done();
@@ -127,14 +127,14 @@ impl Table for PostgresTable {
     }
 
     async fn sweep(&self, before: i64, limit: i64) -> Result<u64, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("sweep").await?;
         let swept = session.execute(sql::SWEEP, &[&before, &limit]).await?;
         session.done();
         Ok(swept)
     }
 
     async fn key_of(&self, sequence: i64) -> Result<Option<(String, String)>, StoreError> {
-        let mut session = self.pool.take().await?;
+        let mut session = self.pool.take("key_of").await?;
         let key = match session.first(sql::KEY_OF, &[&sequence]).await? {
             None => None,
             Some(row) => Some((column(&row, 0)?, column(&row, 1)?)),

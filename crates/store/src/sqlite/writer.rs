@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use super::error::{ends_handle, failed, failed_commit};
 use super::file::{DatabaseFile, shorten_log};
 use super::lock::FileLock;
 use super::schema::count_up;
+use crate::observer::{Commit, Failure, StoreObserver};
 #[cfg(feature = "testing")]
 use crate::testing::CommitFaults;
 
@@ -27,6 +30,7 @@ const GROUP: usize = 512;
 pub(super) struct Writer {
     commands: Option<mpsc::Sender<Box<dyn Command>>>,
     thread: Option<JoinHandle<()>>,
+    observer: Arc<dyn StoreObserver>,
     timeout: Duration,
 }
 
@@ -37,6 +41,9 @@ pub(super) struct Parts {
     pub(super) file: DatabaseFile,
     /// How long after a failure a new handle is tried at the earliest; longer if a try takes long.
     pub(super) reopen_pause: Duration,
+    /// Whether a failure has ended the handle, for whoever looks.
+    pub(super) is_ended: Arc<AtomicBool>,
+    pub(super) observer: Arc<dyn StoreObserver>,
     #[cfg(feature = "testing")]
     pub(super) faults: CommitFaults,
     pub(super) lock: FileLock,
@@ -80,11 +87,14 @@ where
 impl Writer {
     pub(super) fn start(parts: Parts, timeout: Duration) -> Result<Self, StoreError> {
         let (commands, receiver) = mpsc::channel(WAITING);
+        let observer = Arc::clone(&parts.observer);
         let thread = Thread {
             checkpoints: parts.checkpoints,
             handle: Handle::Open(parts.database),
             file: parts.file,
             reopen_pause: parts.reopen_pause,
+            is_ended: parts.is_ended,
+            observer: parts.observer,
             #[cfg(feature = "testing")]
             faults: parts.faults,
             _lock: parts.lock,
@@ -98,6 +108,7 @@ impl Writer {
         Ok(Self {
             commands: Some(commands),
             thread: Some(thread),
+            observer,
             timeout,
         })
     }
@@ -121,10 +132,11 @@ impl Writer {
             commands.send(command).await.map_err(|_| closed())?;
             answer.await.map_err(|_| stopped())?
         };
-        match timeout(self.timeout, written).await {
+        let written = match timeout(self.timeout, written).await {
             Ok(written) => written,
             Err(_) => Err(StoreError::new("the disk under the store is too slow")),
-        }
+        };
+        written.inspect_err(|error| self.observer.write_failed(Failure::of(error)))
     }
 }
 
@@ -143,6 +155,8 @@ struct Thread {
     handle: Handle,
     file: DatabaseFile,
     reopen_pause: Duration,
+    is_ended: Arc<AtomicBool>,
+    observer: Arc<dyn StoreObserver>,
     #[cfg(feature = "testing")]
     faults: CommitFaults,
     _lock: FileLock,
@@ -203,7 +217,10 @@ impl Thread {
             Ok(database)
         });
         match &opened {
-            Ok(_) => tracing::info!(%file, "the store was opened anew, and takes changes again"),
+            Ok(_) => {
+                self.is_ended.store(false, Ordering::Relaxed);
+                tracing::info!(%file, "the store was opened anew, and takes changes again");
+            }
             Err(error) => {
                 // A check of a large file, once a second, would leave time for nothing else.
                 let pause = self.reopen_pause.max(started.elapsed() * 4);
@@ -256,7 +273,7 @@ impl Thread {
             }
             command.finish(Err(error));
         }
-        match self.end(&database) {
+        match self.end_timed(&database, done.len()) {
             Ok(()) => {
                 for command in done {
                     command.finish(Ok(()));
@@ -264,8 +281,7 @@ impl Thread {
                 Ok(database)
             }
             Err(error) => {
-                let error = failed_commit(self.file.path(), error);
-                tell_ended(&error);
+                self.tell_ended(&error);
                 let why = error.to_string();
                 let is_refusal = error.is_refusal();
                 for command in done {
@@ -277,6 +293,17 @@ impl Thread {
                 Err(error)
             }
         }
+    }
+
+    /// Commits so many writes, and tells how long that took.
+    fn end_timed(&mut self, database: &Connection, writes: usize) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let ended = self.end(database);
+        let ended = ended.map_err(|error| failed_commit(self.file.path(), error));
+        let failure = ended.as_ref().err().map(Failure::of);
+        let commit = Commit::new(writes, begun.elapsed(), failure);
+        self.observer.commit_ended(commit);
+        ended
     }
 
     /// Commits: when it returns, everything of the transaction is on the disk.
@@ -292,13 +319,15 @@ impl Thread {
 
     fn ended(&self, error: rusqlite::Error) -> StoreError {
         let error = failed(self.file.path(), error);
-        tell_ended(&error);
+        self.tell_ended(&error);
         error
     }
-}
 
-fn tell_ended(error: &StoreError) {
-    tracing::error!(%error, "the store takes no changes until it is opened anew");
+    /// Said before anybody is answered.
+    fn tell_ended(&self, error: &StoreError) {
+        self.is_ended.store(true, Ordering::Relaxed);
+        tracing::error!(%error, "the store takes no changes until it is opened anew");
+    }
 }
 
 fn execute(database: &Connection, statement: &str) -> rusqlite::Result<()> {

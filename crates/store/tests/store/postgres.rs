@@ -3,6 +3,7 @@
 mod answers;
 mod conformance;
 mod credentials;
+mod observed;
 mod portions;
 mod proxy;
 mod sealed;
