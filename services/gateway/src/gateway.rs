@@ -21,7 +21,7 @@ use crate::files::{Reload, Reloads};
 use crate::jwt::Jwt;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
-use crate::memory::Memory;
+use crate::memory::{Memory, Witnesses};
 use crate::readiness::Readiness;
 use crate::reload::Reloader;
 use crate::telemetry::Metrics;
@@ -144,7 +144,13 @@ impl Gateway {
             metrics.audit(audit.tally());
         }
         let memory = match &settings.store {
-            Some(store) => Some(Memory::open(store, &settings.cache, audit.clone()).await?),
+            Some(store) => {
+                let witnesses = Witnesses {
+                    audit: audit.clone(),
+                    store: metrics.store_observer(),
+                };
+                Some(Memory::open(store, &settings.cache, witnesses).await?)
+            }
             None => None,
         };
         if let Some(memory) = &memory {

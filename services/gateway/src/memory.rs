@@ -8,7 +8,7 @@ use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
 use kabao_client::{Client, Decorator};
 use kabao_journal::{AccountJournal, Clock, Counts, Journal, StoreError};
 use kabao_reads::{Cache, Cached, Coalesced, Joined};
-use kabao_store::Store;
+use kabao_store::{Store, StoreObserver, StoreVitals};
 
 use crate::abort::AbortOnDrop;
 use crate::audit::AuditLog;
@@ -27,20 +27,28 @@ pub(crate) struct Memory {
     _reconciler: Arc<AbortOnDrop>,
 }
 
+/// Who hears of what is remembered.
+pub(crate) struct Witnesses {
+    /// Of each change, also of one that an earlier process has left open.
+    pub(crate) audit: Option<AuditLog>,
+    /// Of how the store works.
+    pub(crate) store: Arc<dyn StoreObserver>,
+}
+
 impl Memory {
-    /// Opens the store, and begins to end what an earlier process has left open; `audit` hears of such ends.
+    /// Opens the store, and begins to end what an earlier process has left open.
     pub(crate) async fn open(
         settings: &MemorySettings,
         cache: &CacheSettings,
-        audit: Option<AuditLog>,
+        witnesses: Witnesses,
     ) -> Result<Self, StoreError> {
-        let store = Store::open(&settings.store).await?;
+        let store = Store::open_observed(&settings.store, witnesses.store).await?;
         for warning in store.warnings() {
             tracing::warn!("{warning}");
         }
         let (changes, leases) = (store.changes(), store.leases());
         let journal = Journal::new(changes, leases, Arc::new(SystemClock), settings.journal);
-        if let Some(audit) = audit {
+        if let Some(audit) = witnesses.audit {
             journal.observe(Arc::new(audit));
         }
         let reconciler = {
@@ -86,6 +94,11 @@ impl Memory {
     /// Returns how many reads were answered by the call of another one.
     pub(crate) fn joined(&self) -> &Joined {
         &self.joined
+    }
+
+    /// Looks how the store is.
+    pub(crate) fn store(&self) -> StoreVitals {
+        self.store.vitals()
     }
 
     /// Returns how many changes have not ended.

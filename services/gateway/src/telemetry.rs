@@ -13,6 +13,7 @@ mod output;
 mod panics;
 mod process;
 mod runtime;
+mod store;
 mod traces;
 mod upstream;
 mod vitals;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kabao_api::CredentialKind;
 use kabao_grpc::{Bound, Generations, Load, code_name};
 use kabao_reads::Cache;
+use kabao_store::{StoreObserver, StoreVitals};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::Resource;
@@ -16,9 +17,10 @@ use tokio::runtime::Handle;
 use tonic::Code;
 
 use super::labels::AccountLabels;
+use super::store::StoreCounts;
 use super::upstream::Upstream;
 use super::vitals::LastLook;
-use super::{certificates, configuration, process, runtime};
+use super::{certificates, configuration, process, runtime, store};
 use crate::accounts::WeakClients;
 use crate::files::Reload;
 use crate::memory::Memory;
@@ -284,9 +286,21 @@ impl Metrics {
             .build();
     }
 
+    /// Counts what a store does.
+    pub(crate) fn store_observer(&self) -> Arc<dyn StoreObserver> {
+        Arc::new(StoreCounts::new(&self.provider.meter("kabao")))
+    }
+
+    /// Watches how a store is.
+    pub(super) fn store(&self, vitals: impl Fn() -> StoreVitals + Send + Sync + 'static) {
+        store::watch(&self.provider.meter("kabao"), vitals);
+    }
+
     /// Watches the memory of changes.
     pub(crate) fn remember(&self, memory: Memory) {
         self.reads(&memory);
+        let looked = memory.clone();
+        self.store(move || looked.store());
         self.provider
             .meter("kabao")
             .u64_observable_gauge("kabao.changes")

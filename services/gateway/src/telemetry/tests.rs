@@ -14,6 +14,7 @@ use kabao_grpc::{Bound, CallObserver};
 use kabao_models::merchant;
 use kabao_proto::kabao::v1::GetMemberRequest;
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
+use kabao_store::{Commit, DatabaseVitals, Failure, StoreVitals};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -109,7 +110,7 @@ fn uses(text: &str) -> Vec<(String, BTreeSet<String>)> {
         let end = rest.bytes().position(|byte| !is_name(byte));
         let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
-        let ours = ["kabao_", "grpc_", "process_"];
+        let ours = ["kabao_", "grpc_", "process_", "db_client_"];
         // Labels in clauses have such names too; they are judged as labels.
         if !ours.iter().any(|prefix| name.starts_with(prefix)) {
             continue;
@@ -205,6 +206,14 @@ fn everything() -> String {
         crl_ends: Some(0),
     });
     metrics.files(vec![Arc::new(Still)]);
+    let store = metrics.store_observer();
+    store.commit_ended(Commit::new(1, Duration::ZERO, None));
+    store.write_failed(Failure::Refused);
+    store.connection_taken(Duration::ZERO, None);
+    store.operation_ended("begin", Duration::ZERO, Some(Failure::Unknown));
+    let mut database = DatabaseVitals::new(1, 2, 16);
+    database.heartbeat_age = Some(Duration::ZERO);
+    metrics.store(move || StoreVitals::of_database(true, database));
     let observer: &dyn Observer = &metrics;
     observer.answer_discarded(&account, operation, Discarded::Unsigned);
     observer.call_ended(&account, operation, end);
