@@ -12,11 +12,12 @@ use crate::share::Bound;
 ///
 /// One place decides how a call ended, and says the same to the log and to the observer.
 pub trait CallObserver: Send + Sync {
-    /// A call has arrived. The span that is returned stands around all that happens to it.
+    /// A call has arrived. `span` stands around all that happens to it, the log's and the observer's alike; nothing has
+    /// entered it yet, so it may still be put below a span of the caller.
     ///
     /// `method` is a full name such as `kabao.v1.MemberService/GetMember`, or `other` for what the
     /// API does not have (gRFC A66): callers cannot invent values.
-    fn arrived(&self, method: &'static str, headers: &HeaderMap) -> Span;
+    fn arrived(&self, method: &'static str, headers: &HeaderMap, span: &Span);
 
     /// The call has ended with `code`; a caller who went away ends it with [`Code::Cancelled`].
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span);

@@ -64,26 +64,22 @@ impl Layer for Trace {
         let label = LABELS.label(request.uri().path());
         let trail = self.trail(label, &mut request);
         let path = request.uri().path();
-        let around = match &self.observer {
-            Some(observer) => observer.arrived(label, request.headers()),
-            None => Span::none(),
-        };
         let (service, method) = split(path);
-        let span = around.in_scope(|| {
-            tracing::info_span!(
-                "grpc",
-                rpc.system = "grpc",
-                rpc.service = service,
-                rpc.method = method,
-                request_id = %call_id(request.extensions()),
-                caller = tracing::field::Empty,
-                account = tracing::field::Empty,
-                rpc.grpc.status_code = tracing::field::Empty,
-            )
-        });
+        let span = tracing::info_span!(
+            "grpc",
+            otel.kind = "server",
+            rpc.system = "grpc",
+            rpc.service = service,
+            rpc.method = method,
+            request_id = %call_id(request.extensions()),
+            caller = tracing::field::Empty,
+            account = tracing::field::Empty,
+        );
+        if let Some(observer) = &self.observer {
+            observer.arrived(label, request.headers(), &span);
+        }
         let mut observed = Observed {
             observer: self.observer.clone(),
-            around,
             trail,
             reason: None,
             span: span.clone(),
@@ -136,7 +132,6 @@ fn split(path: &str) -> (&str, &str) {
 /// A call from its first byte to its last.
 struct Observed {
     observer: Option<Arc<dyn CallObserver>>,
-    around: Span,
     trail: Trail,
     /// Why a layer has answered in place of the service.
     reason: Option<Reason>,
@@ -170,7 +165,6 @@ impl Drop for Observed {
         let code = self.code.unwrap_or(Code::Cancelled);
         let elapsed = self.started.elapsed();
         self.trail.end(code, self.reason);
-        self.span.record("rpc.grpc.status_code", i32::from(code));
         let elapsed_ms = elapsed.as_secs_f64() * 1000.0;
         let is_quiet = self.is_quiet;
         self.span.in_scope(|| {
@@ -181,7 +175,7 @@ impl Drop for Observed {
             }
         });
         if let Some(observer) = &self.observer {
-            observer.ended(self.label, code, elapsed, &self.around);
+            observer.ended(self.label, code, elapsed, &self.span);
         }
     }
 }

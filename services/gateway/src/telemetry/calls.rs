@@ -10,9 +10,9 @@ use tracing::Span;
 use super::{Metrics, traces};
 
 impl CallObserver for Metrics {
-    fn arrived(&self, method: &'static str, headers: &HeaderMap) -> Span {
+    fn arrived(&self, method: &'static str, headers: &HeaderMap, span: &Span) {
         self.call_started(method);
-        traces::server_span(method, headers)
+        traces::arrived(span, method, headers);
     }
 
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span) {
@@ -33,7 +33,8 @@ mod tests {
     fn a_call_is_counted_when_it_arrives_and_when_it_ends() {
         let metrics = Metrics::new().unwrap();
         let page = || metrics.render().unwrap();
-        let span = metrics.arrived("a.B/C", &HeaderMap::new());
+        let span = Span::none();
+        metrics.arrived("a.B/C", &HeaderMap::new(), &span);
         assert!(page().contains(r#"grpc_server_call_started_total{grpc_method="a.B/C"} 1"#));
         metrics.ended("a.B/C", Code::NotFound, Duration::from_millis(7), &span);
         let line = r#"grpc_server_call_duration_seconds_count{grpc_method="a.B/C",grpc_status="NOT_FOUND"} 1"#;

@@ -79,10 +79,8 @@ impl Telemetry {
                 .with_writer(io::stderr)
                 .boxed(),
         };
-        // What these spans tell, lines tell themselves.
-        let ours = filter_fn(|metadata| {
-            is_ours(metadata) && ![traces::TARGET, ATTEMPTS].contains(&metadata.target())
-        });
+        // What the spans of attempts tell, lines tell themselves.
+        let ours = filter_fn(|metadata| is_ours(metadata) && metadata.target() != ATTEMPTS);
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(ours).with_filter(filter))

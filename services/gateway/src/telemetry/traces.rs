@@ -1,8 +1,9 @@
 //! Spans that leave the process: W3C trace context in, OTLP out.
 
 use http::HeaderMap;
+use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{Status as SpanStatus, TracerProvider};
+use opentelemetry::trace::{Status as SpanStatus, TraceContextExt, TracerProvider};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -13,31 +14,26 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::config::TelemetrySettings;
 
-/// The target of the spans of this module. Logs leave them out: the facade's own span says the same there.
-pub(super) const TARGET: &str = "kabao::otlp";
+/// What a caller names its span in (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 
-/// Opens the span of one call below the caller's, if traces are exported at all.
-pub(super) fn server_span(method: &'static str, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!(
-        target: TARGET,
-        "call",
-        otel.name = method,
-        otel.kind = "server",
-        rpc.system.name = "grpc",
-        rpc.method = method,
-        rpc.response.status_code = tracing::field::Empty,
-    );
-    if !span.is_disabled() {
-        let parent = TraceContextPropagator::new().extract(&Headers(headers));
-        // Fails only for a span that has started already, which this one has not.
-        let _ = span.set_parent(parent);
+/// Puts the span of a call below the caller's and names it after its method, if traces are exported at all.
+pub(super) fn arrived(span: &Span, method: &'static str, headers: &HeaderMap) {
+    if headers.contains_key(TRACEPARENT) {
+        // Fails only where traces are not exported, or for a span that has started already, which this one has not.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&Headers(headers)));
     }
-    span
+    let context = span.context();
+    let exported = context.span();
+    if exported.is_recording() {
+        exported.update_name(method);
+        exported.set_attribute(KeyValue::new("rpc.system.name", "grpc"));
+    }
 }
 
-/// Notes how the call ended.
+/// Notes how the call ended, in what is exported alone: the log has a line of it.
 pub(super) fn finish(span: &Span, code: Code, name: &'static str) {
-    span.record("rpc.response.status_code", name);
+    span.set_attribute("rpc.response.status_code", name);
     let servers_fault = matches!(
         code,
         Code::Unknown
@@ -87,7 +83,6 @@ impl Extractor for Headers<'_> {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::TraceContextExt;
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
@@ -97,17 +92,21 @@ mod tests {
         let provider = SdkTracerProvider::builder().build();
         let layer = tracing_opentelemetry::layer().with_tracer(tracer(&provider));
         let subscriber = tracing_subscriber::registry().with(layer);
+        let trace = |headers: &HeaderMap| {
+            let span = tracing::info_span!("grpc", otel.kind = "server");
+            arrived(&span, "a.B/C", headers);
+            span.context().span().span_context().trace_id().to_string()
+        };
         let mut headers = HeaderMap::new();
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        headers.insert("traceparent", parent.parse().unwrap());
         tracing::subscriber::with_default(subscriber, || {
-            let span = server_span("a.B/C", &headers);
-            let trace = span.context().span().span_context().trace_id();
-            assert_eq!(trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
-            headers.insert("traceparent", "nonsense".parse().unwrap());
-            let span = server_span("a.B/C", &headers);
-            let trace = span.context().span().span_context().trace_id();
-            assert_ne!(trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
+            let own = trace(&headers);
+            headers.insert(TRACEPARENT, parent.parse().unwrap());
+            assert_eq!(trace(&headers), "0af7651916cd43dd8448eb211c80319c");
+            headers.insert(TRACEPARENT, "nonsense".parse().unwrap());
+            let nonsense = trace(&headers);
+            assert_ne!(nonsense, "0af7651916cd43dd8448eb211c80319c");
+            assert_ne!(nonsense, own);
         });
     }
 }

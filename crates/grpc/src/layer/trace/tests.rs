@@ -82,9 +82,8 @@ struct Seen {
 }
 
 impl CallObserver for Seen {
-    fn arrived(&self, method: &'static str, _: &HeaderMap) -> Span {
+    fn arrived(&self, method: &'static str, _: &HeaderMap, _: &Span) {
         self.arrived.lock().unwrap().push(method);
-        Span::none()
     }
 
     fn ended(&self, method: &'static str, code: Code, _: Duration, _: &Span) {
