@@ -8,6 +8,7 @@ mod calls;
 mod certificates;
 mod configuration;
 mod labels;
+mod lines;
 mod metrics;
 mod output;
 mod panics;

@@ -9,6 +9,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use super::lines::Lines;
 use super::{panics, traces};
 use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 
@@ -67,10 +68,8 @@ impl Telemetry {
         });
         let lines = match log.format {
             LogFormat::Json => fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(true)
+                .fmt_fields(Lines)
+                .event_format(Lines)
                 .with_writer(io::stderr)
                 .boxed(),
             LogFormat::Text => fmt::layer()
