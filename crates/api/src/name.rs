@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use kabao_models::{Personal, encode_component};
 
@@ -10,7 +11,7 @@ use crate::{CallerId, Error, FieldViolation, Reason};
 /// The operator's name for one configured set of credentials: 1 to 63 of `a-z`, `0-9` and `-`,
 /// starting and ending with a letter or digit.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountId(String);
+pub struct AccountId(Arc<str>);
 
 impl AccountId {
     /// Checks an account id.
@@ -18,12 +19,12 @@ impl AccountId {
     /// # Errors
     ///
     /// [`Reason::NameInvalid`] with a violation on `account`.
-    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
-        let id = id.into();
+    pub fn new(id: impl AsRef<str>) -> Result<Self, Error> {
+        let id = id.as_ref();
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let framed = !id.starts_with('-') && !id.ends_with('-');
         if (1..=63).contains(&id.len()) && framed && id.bytes().all(plain) {
-            Ok(Self(id))
+            Ok(Self(id.into()))
         } else {
             Err(invalid(
                 "account",
@@ -42,7 +43,7 @@ impl AccountId {
 ///
 /// The documented limit of 32 is a rule of each operation, checked there.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TemplateId(String);
+pub struct TemplateId(Arc<str>);
 
 impl TemplateId {
     /// Checks a template id.
@@ -50,11 +51,11 @@ impl TemplateId {
     /// # Errors
     ///
     /// [`Reason::NameInvalid`] with a violation on `card_id`.
-    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
-        let id = id.into();
+    pub fn new(id: impl AsRef<str>) -> Result<Self, Error> {
+        let id = id.as_ref();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if (1..=64).contains(&id.len()) && id.bytes().all(plain) {
-            Ok(Self(id))
+            Ok(Self(id.into()))
         } else {
             Err(invalid(
                 "card_id",

@@ -1,5 +1,8 @@
 //! The id of one intended change.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::name::{kept_as_text, plain_text};
 use crate::{Error, FieldViolation, Reason};
 
@@ -9,7 +12,7 @@ use crate::{Error, FieldViolation, Reason};
 /// It is what a family takes for a request number (`out_request_no`). A UUID would be too long for
 /// that, so it is kept without its hyphens; with and without them it is the same id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(String);
+pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// Checks an id.
@@ -17,14 +20,14 @@ impl RequestId {
     /// # Errors
     ///
     /// [`Reason::RequestIdInvalid`] with a violation on `request_id`.
-    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
-        let mut id = id.into();
-        if is_uuid(&id) {
-            id.retain(|char| char != '-');
-        }
+    pub fn new(id: impl AsRef<str>) -> Result<Self, Error> {
+        let id = match id.as_ref() {
+            uuid if is_uuid(uuid) => Cow::Owned(uuid.replace('-', "")),
+            id => Cow::Borrowed(id),
+        };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if (1..=32).contains(&id.len()) && id.bytes().all(plain) {
-            Ok(Self(id))
+            Ok(Self(id.as_ref().into()))
         } else {
             Err(Error::violated(
                 Reason::RequestIdInvalid,
@@ -43,7 +46,7 @@ impl RequestId {
 
     /// Returns the id, a UUID without its hyphens.
     pub fn into_string(self) -> String {
-        self.0
+        self.as_str().to_owned()
     }
 
     /// Returns the id of one item of the batch that has this id: 32 lower-case hexadecimal digits.
@@ -61,7 +64,7 @@ impl RequestId {
         let hash = bytes.fold(FNV_OFFSET, |hash, byte| {
             (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME)
         });
-        Self(format!("{hash:032x}"))
+        Self(format!("{hash:032x}").into())
     }
 }
 

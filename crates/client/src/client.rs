@@ -135,7 +135,7 @@ impl Client {
     /// # Errors
     ///
     /// `NAME_INVALID` for what no `card_id` can be.
-    pub fn template(&self, card_id: impl Into<String>) -> Result<TemplateName, Error> {
+    pub fn template(&self, card_id: impl AsRef<str>) -> Result<TemplateName, Error> {
         let id = TemplateId::new(card_id)?;
         Ok(TemplateName::new(self.account().clone(), id))
     }
@@ -147,7 +147,7 @@ impl Client {
     /// `NAME_INVALID` for what no `card_id` or no code can be.
     pub fn member(
         &self,
-        card_id: impl Into<String>,
+        card_id: impl AsRef<str>,
         code: impl Into<Personal>,
     ) -> Result<MemberName, Error> {
         MemberName::new(self.template(card_id)?, code)
