@@ -42,19 +42,12 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infa
 
 /// A service that a layer can stand around.
 pub(crate) trait Inner:
-    Service<
-        Request<Body>,
-        Response = Response<Body>,
-        Error = Infallible,
-        Future: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
-    >
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
 {
 }
 
-impl<S> Inner for S
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+impl<S> Inner for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Answer>
 {
 }
 

@@ -117,7 +117,7 @@ impl Admission {
 impl Layer for Admission {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
         if Class::of(request.uri().path()) != Class::Call {
-            return Box::pin(inner.call(request));
+            return inner.call(request);
         }
         // Nobody behind this needs it.
         let token = taken(request.headers_mut());
@@ -131,7 +131,7 @@ impl Layer for Admission {
                     tracing::Span::current().record("caller", caller.as_str());
                 }
                 request.extensions_mut().insert(access.of(generation));
-                Box::pin(inner.call(request))
+                inner.call(request)
             }
             Err((caller, error)) => self.refuse(caller.as_ref(), &error, &request),
         }

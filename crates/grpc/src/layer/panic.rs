@@ -32,11 +32,7 @@ impl Layer for Panics {
         };
         match answer {
             Ok(answer) => Box::pin(async move {
-                match (Caught {
-                    inner: Box::pin(answer),
-                })
-                .await
-                {
+                match (Caught { inner: answer }).await {
                     Ok(answer) => answer,
                     Err(panic) => Ok(refusal(panic)),
                 }

@@ -15,7 +15,7 @@ impl Layer for Protocol {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         match refuse(&request) {
             Some(response) => at_once(response),
-            None => Box::pin(inner.call(request)),
+            None => inner.call(request),
         }
     }
 }
@@ -59,6 +59,9 @@ fn refuse(request: &Request<Body>) -> Option<Response<Body>> {
     None
 }
 
+/// What the content types of gRPC start with.
+const GRPC: &str = "application/grpc";
+
 #[derive(Debug, PartialEq, Eq)]
 enum Subtype {
     Proto,
@@ -70,14 +73,14 @@ fn subtype(content_type: Option<&HeaderValue>) -> Subtype {
     let Some(text) = content_type.and_then(|value| value.to_str().ok()) else {
         return Subtype::NotGrpc;
     };
-    let essence = text
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.strip_prefix("application/grpc") {
-        Some("" | "+proto") => Subtype::Proto,
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let rest = essence
+        .split_at_checked(GRPC.len())
+        .filter(|(start, _)| start.eq_ignore_ascii_case(GRPC))
+        .map(|(_, rest)| rest);
+    match rest {
+        Some("") => Subtype::Proto,
+        Some(rest) if rest.eq_ignore_ascii_case("+proto") => Subtype::Proto,
         Some(rest) if rest.starts_with('+') => Subtype::Other,
         // gRPC-Web is another protocol.
         _ => Subtype::NotGrpc,
