@@ -219,7 +219,8 @@ fn id(sealed: &[u8]) -> Result<([u8; ID_LENGTH], &[u8]), Error> {
 
 /// The parts one after the other, each behind its length.
 fn framed(parts: &[&str]) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let sizes = parts.iter().map(|part| part.len().saturating_add(8));
+    let mut bytes = Vec::with_capacity(sizes.fold(0, usize::saturating_add));
     for part in parts {
         bytes.extend_from_slice(&length(part.as_bytes()));
         bytes.extend_from_slice(part.as_bytes());

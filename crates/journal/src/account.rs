@@ -116,9 +116,12 @@ impl AccountJournal {
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
         // A file of an upload is in it, so that there is one copy.
-        let mut content = format!("{} ", operation.id);
-        let start = content.len();
-        content.push_str(&archived(request.as_ref()));
+        let archived = archived(request.as_ref());
+        let start = operation.id.len() + 1;
+        let mut content = String::with_capacity(start + archived.len());
+        content.push_str(operation.id);
+        content.push(' ');
+        content.push_str(&archived);
         let record: &dyn Record = request.as_ref();
         let intended = Intended {
             key: self.key(context, None)?,

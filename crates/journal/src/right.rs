@@ -1,5 +1,6 @@
 //! The right to change a subject: its lock in this process, its lease among all processes.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,6 +162,11 @@ impl AccountJournal {
     fn lease_name(&self, subject: &str) -> String {
         let content = format!("lease {} {subject}", self.account());
         let digest = self.journal().store().fingerprint(content.as_bytes());
-        digest.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut name = String::with_capacity(2 * digest.0.len());
+        for byte in digest.0 {
+            // A text takes whatever is written into it.
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
     }
 }

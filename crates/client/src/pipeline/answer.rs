@@ -245,9 +245,9 @@ impl From<Failure> for TokenFamilyFailure {
 
 /// WeChat's id of the request.
 pub(crate) fn request_id(answer: &HttpResponse) -> Option<String> {
-    answer
-        .header("request-id")
-        .map(|id| id.chars().take(128).collect())
+    let id = answer.header("request-id")?;
+    let end = id.char_indices().nth(128).map_or(id.len(), |(end, _)| end);
+    id.get(..end).map(str::to_owned)
 }
 
 fn unbelievable(message: &str, answer: Option<&HttpResponse>) -> Failure {
