@@ -20,6 +20,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
+use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::signing::{Signing, SigningThreads};
 use crate::transport::{Roots, Transport};
@@ -117,6 +118,7 @@ pub(crate) struct Common {
     /// Where requests go unless the operator says otherwise.
     pub(crate) default_urls: DefaultUrls,
     pub(crate) root_certificates: Vec<String>,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) decorator: Arc<dyn Decorator>,
@@ -159,6 +161,7 @@ impl Common {
             backup_base_url: None,
             default_urls,
             root_certificates: Vec::new(),
+            proxy: None,
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
             decorator: Arc::new(()),
@@ -185,10 +188,12 @@ impl Common {
         for pem in &self.root_certificates {
             faults.keep("root_certificates", roots.add_pem(pem));
         }
+        let proxy = self.proxy.clone();
         let hosts = hosts?;
+        let extra = &self.root_certificates;
         let opened = self
             .connections
-            .open(&hosts, &self.root_certificates, roots, &self.settings);
+            .open(&hosts, extra, roots, proxy, &self.settings);
         let transport: Arc<dyn Transport> = faults.keep("tls", opened)?;
         Some(Parts {
             account: account?,
@@ -272,6 +277,13 @@ macro_rules! common_options {
         #[must_use]
         pub fn root_certificates(mut self, pem: impl Into<String>) -> Self {
             self.common.root_certificates.push(pem.into());
+            self
+        }
+
+        /// Reaches WeChat through a proxy. Unless set there is none, whatever the environment says (`HTTPS_PROXY`).
+        #[must_use]
+        pub fn proxy(mut self, proxy: &$crate::Proxy) -> Self {
+            self.common.proxy = Some(proxy.clone());
             self
         }
 

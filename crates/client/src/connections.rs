@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustls::ClientConfig;
 
 use crate::origin::Hosts;
+use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::transport::{GraceResolver, HttpsTransport, Roots};
 
@@ -32,18 +33,19 @@ struct Trust {
 
 impl Connections {
     /// Makes the transport of a client; `extra_roots` are what `roots` holds besides the public ones, in
-    /// PEM.
+    /// PEM. The proxy is the client's own.
     pub(crate) fn open(
         &self,
         hosts: &Hosts,
         extra_roots: &[String],
         roots: Roots,
+        proxy: Option<Proxy>,
         settings: &Settings,
     ) -> Result<Arc<HttpsTransport>, rustls::Error> {
         let tls = self.tls(extra_roots, roots)?;
         let resolver = self.0.resolver.clone();
         Ok(Arc::new(HttpsTransport::new(
-            hosts, tls, resolver, settings,
+            hosts, tls, resolver, proxy, settings,
         )))
     }
 

@@ -7,12 +7,13 @@ mod resolver;
 mod spare;
 mod tls;
 mod watched;
+mod way;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-pub(crate) use self::error::TransportError;
+pub(crate) use self::error::{ProxyFault, TransportError};
 pub(crate) use self::https::HttpsTransport;
 pub(crate) use self::resolver::GraceResolver;
 pub(crate) use self::tls::Roots;

@@ -1,5 +1,7 @@
 //! A failed attempt and what follows from it.
 
+mod proxy;
+
 use kabao_api::{Error, Reason};
 use kabao_models::Operation;
 
@@ -81,6 +83,7 @@ impl Failure {
                 "WeChat cannot be reached",
                 Repeat::Transient,
             ),
+            TransportError::Proxy(fault, _) => proxy::told(*fault),
             TransportError::Tls(_) => (
                 Reason::UpstreamTls,
                 "WeChat's server could not prove who it is",
@@ -107,8 +110,12 @@ impl Failure {
         } else {
             Certainty::MaybeExecuted
         };
+        let mut told = Error::new(reason, message);
+        if let TransportError::Proxy(fault, _) = &error {
+            told = told.with_remedy(proxy::remedy(*fault));
+        }
         Self {
-            error: Error::new(reason, message).with_source(error),
+            error: told.with_source(error),
             certainty,
             repeat,
         }

@@ -17,6 +17,9 @@ pub(crate) enum TransportError {
     /// No connection was made in time.
     #[error("no connection was made in time")]
     ConnectTimeout,
+    /// The proxy of the account made no tunnel.
+    #[error("no connection was made: {0}")]
+    Proxy(ProxyFault, #[source] BoxError),
     /// The TLS handshake failed.
     #[error("the TLS handshake failed")]
     Tls(#[source] BoxError),
@@ -39,15 +42,21 @@ impl TransportError {
     pub(crate) fn nothing_sent(&self) -> bool {
         matches!(
             self,
-            Self::ForeignHost | Self::Connect(_) | Self::ConnectTimeout | Self::Tls(_)
+            Self::ForeignHost
+                | Self::Connect(_)
+                | Self::ConnectTimeout
+                | Self::Proxy(..)
+                | Self::Tls(_)
         )
     }
 
     /// Sorts the failure of a connection attempt.
     pub(super) fn connecting(error: BoxError) -> Self {
-        if has_cause::<ConnectTimedOut>(error.as_ref()) {
+        if let Some(proxy) = cause::<ProxyError>(error.as_ref()) {
+            Self::Proxy(proxy.fault, error)
+        } else if cause::<ConnectTimedOut>(error.as_ref()).is_some() {
             Self::ConnectTimeout
-        } else if has_cause::<rustls::Error>(error.as_ref()) {
+        } else if cause::<rustls::Error>(error.as_ref()).is_some() {
             Self::Tls(error)
         } else {
             Self::Connect(error)
@@ -60,13 +69,63 @@ impl TransportError {
 #[error("connecting took too long")]
 pub(super) struct ConnectTimedOut;
 
-/// Tells whether `T` is among the causes. An `io::Error` hides the error it wraps from `source`,
+/// Why a proxy made no tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProxyFault {
+    /// No connection with it was made.
+    #[error("the proxy cannot be reached")]
+    Unreachable,
+    /// 407: it wants a user and a password, or others.
+    #[error("the proxy does not accept the user and password")]
+    Credentials,
+    /// Another status than a tunnel has.
+    #[error("the proxy answered {0}")]
+    Refused(u16),
+    /// It closed the connection in place of an answer.
+    #[error("the connection with the proxy broke")]
+    Broken,
+    /// What it says is no answer, or more than that.
+    #[error("the proxy does not answer as an HTTP proxy does")]
+    Unreadable,
+    /// The tunnel, or TLS through it, took too long.
+    #[error("no connection was made through the proxy in time")]
+    TimedOut,
+}
+
+/// A [`ProxyFault`] and what led to it.
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}")]
+pub(super) struct ProxyError {
+    fault: ProxyFault,
+    #[source]
+    source: Option<BoxError>,
+}
+
+impl ProxyError {
+    pub(super) fn new(fault: ProxyFault, source: impl Into<BoxError>) -> Self {
+        Self {
+            fault,
+            source: Some(source.into()),
+        }
+    }
+}
+
+impl From<ProxyFault> for ProxyError {
+    fn from(fault: ProxyFault) -> Self {
+        Self {
+            fault,
+            source: None,
+        }
+    }
+}
+
+/// Finds a `T` among the causes. An `io::Error` hides the error it wraps from `source`,
 /// so that one is asked for it.
-fn has_cause<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+fn cause<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
     let mut current = Some(error);
     while let Some(error) = current {
-        if error.is::<T>() {
-            return true;
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
         }
         current = match error
             .downcast_ref::<io::Error>()
@@ -76,7 +135,7 @@ fn has_cause<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
             None => error.source(),
         };
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -108,6 +167,7 @@ mod tests {
     fn only_failures_before_the_request_prove_that_nothing_was_sent() {
         assert!(TransportError::ConnectTimeout.nothing_sent());
         assert!(TransportError::Tls("x".into()).nothing_sent());
+        assert!(TransportError::Proxy(ProxyFault::Broken, "x".into()).nothing_sent());
         assert!(!TransportError::Timeout.nothing_sent());
         assert!(!TransportError::Broken("x".into()).nothing_sent());
         assert!(!TransportError::TooLarge { limit: 1 }.nothing_sent());

@@ -17,8 +17,10 @@ use tokio::time::timeout;
 
 use super::connector::SparingConnector;
 use super::spare::Spares;
+use super::way::Way;
 use super::{GraceResolver, HttpRequest, HttpResponse, Transport, TransportError};
 use crate::origin::{Hosts, Origin};
+use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::vitals::Handshakes;
 
@@ -45,24 +47,32 @@ pub(crate) struct HttpsTransport {
 }
 
 impl HttpsTransport {
-    /// Builds a transport that talks to `hosts` and to nobody else, over connections of its own.
+    /// Builds a transport that talks to `hosts` and to nobody else, over connections of its own, through `proxy` if there
+    /// is one. What the environment says of proxies (`HTTPS_PROXY` and its like) is not looked at.
     pub(crate) fn new(
         hosts: &Hosts,
         tls: Arc<ClientConfig>,
         resolver: GraceResolver,
+        proxy: Option<Proxy>,
         settings: &Settings,
     ) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
+        let is_proxied = proxy.is_some();
         let https = HttpsConnectorBuilder::new()
             // A copy has the same sessions and the same verifier.
             .with_tls_config(ClientConfig::clone(&tls))
             .https_only()
             .enable_all_versions()
-            .wrap_connector(tcp);
-        let spares = Spares::new(https, settings.connect_timeout, settings.idle_timeout);
+            .wrap_connector(Way::new(tcp, proxy));
+        let spares = Spares::new(
+            https,
+            is_proxied,
+            settings.connect_timeout,
+            settings.idle_timeout,
+        );
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

@@ -11,22 +11,21 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service;
 
 use super::connector::BoxError;
-use super::error::ConnectTimedOut;
-use super::resolver::GraceResolver;
+use super::error::{ConnectTimedOut, ProxyError, ProxyFault};
 use super::watched::{Stream, Watched};
+use super::way::Way;
 use crate::vitals::Handshakes;
 
 /// A client is busy that has made two calls within this time. Who calls less often would open more connections in vain
 /// than it has calls.
 const BUSY: Duration = Duration::from_secs(20);
 
-type Connector = HttpsConnector<HttpConnector<GraceResolver>>;
+type Connector = HttpsConnector<Way>;
 
 /// The spare connections of one client, at most one to a host. Clones are the same.
 #[derive(Clone)]
@@ -34,6 +33,8 @@ pub(super) struct Spares(Arc<Inner>);
 
 struct Inner {
     connector: Connector,
+    /// Whether it goes through a proxy.
+    is_proxied: bool,
     /// How long connecting may take.
     limit: Duration,
     /// How long a spare connection is kept.
@@ -64,9 +65,15 @@ pub(super) struct Lost {
 }
 
 impl Spares {
-    pub(super) fn new(connector: Connector, limit: Duration, kept: Duration) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        is_proxied: bool,
+        limit: Duration,
+        kept: Duration,
+    ) -> Self {
         Self(Arc::new(Inner {
             connector,
+            is_proxied,
             limit,
             kept,
             slots: Mutex::default(),
@@ -180,6 +187,9 @@ impl Inner {
         };
         let stream: Stream = match timeout(self.limit, connecting).await {
             Ok(connected) => connected?,
+            Err(_) if self.is_proxied => {
+                return Err(ProxyError::from(ProxyFault::TimedOut).into());
+            }
             Err(_) => return Err(ConnectTimedOut.into()),
         };
         let connection = Watched::new(stream);

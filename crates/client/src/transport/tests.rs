@@ -1,5 +1,6 @@
 //! The transport against raw bytes on loopback: what a server can do to a client below HTTP.
 
+mod proxies;
 mod spares;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tokio_rustls::rustls::{HandshakeKind, ServerConfig};
 use super::*;
 use crate::connections::Connections;
 use crate::origin::Hosts;
+use crate::proxy::Proxy;
 use crate::settings::Settings;
 
 /// What the server does with a request.
@@ -41,7 +43,9 @@ struct Server {
 }
 
 async fn server(manner: Manner) -> Server {
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let certified =
+        rcgen::generate_simple_self_signed(["127.0.0.1", "wechat.invalid"].map(str::to_owned))
+            .unwrap();
     let key = certified.signing_key.serialize_der().try_into().unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -144,7 +148,18 @@ fn client_of(
     ca: Option<&str>,
     bounds: Bounds,
 ) -> (Arc<HttpsTransport>, HttpRequest) {
-    let origin = Origin::parse(&format!("https://{address}")).unwrap();
+    client_at(connections, &address.to_string(), ca, None, bounds)
+}
+
+/// One of a host that is reached through a proxy, if there is one.
+fn client_at(
+    connections: &Connections,
+    host: &str,
+    ca: Option<&str>,
+    proxy: Option<Proxy>,
+    bounds: Bounds,
+) -> (Arc<HttpsTransport>, HttpRequest) {
+    let origin = Origin::parse(&format!("https://{host}")).unwrap();
     let mut roots = Roots::public();
     if let Some(ca) = ca {
         roots.add_pem(ca).unwrap();
@@ -155,7 +170,7 @@ fn client_of(
             backup: None,
         };
         let extra: Vec<_> = ca.map(str::to_owned).into_iter().collect();
-        let opened = connections.open(&hosts, &extra, roots, &settings(bounds));
+        let opened = connections.open(&hosts, &extra, roots, proxy, &settings(bounds));
         opened.unwrap()
     };
     let request = HttpRequest {
@@ -331,7 +346,7 @@ async fn nothing_is_sent_to_a_server_that_cannot_prove_its_name() {
         backup: None,
     };
     let transport = Connections::default()
-        .open(&hosts, &[], roots, &settings(PATIENT))
+        .open(&hosts, &[], roots, None, &settings(PATIENT))
         .unwrap();
     let error = transport
         .send(HttpRequest { origin, ..request })
