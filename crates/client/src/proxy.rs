@@ -96,6 +96,11 @@ impl Proxy {
         Ok(Self { uri, authorization })
     }
 
+    /// Returns its host and port, without whoever asks.
+    pub fn address(&self) -> &str {
+        self.uri.authority().map_or("", Authority::as_str)
+    }
+
     /// Where it is.
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
@@ -200,6 +205,7 @@ mod tests {
         let authorization = proxy.authorization().unwrap();
         assert_eq!(authorization, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert_eq!(proxy.uri(), "http://proxy.internal:3128/");
+        assert_eq!(proxy.address(), "proxy.internal:3128");
         let shown = format!("{proxy:?} {authorization:?}");
         assert_eq!(shown, "Proxy(http://proxy.internal:3128/) Sensitive");
     }

@@ -28,6 +28,7 @@ mod suggest;
 mod summary;
 mod tls;
 pub(crate) mod unit;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fmt;

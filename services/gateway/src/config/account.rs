@@ -16,6 +16,7 @@ use super::material::Material;
 use super::modes::Modes;
 use super::own_keys::OwnKeys;
 use super::section::{Section, Surroundings};
+use super::upstream::{self, Upstream};
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
@@ -46,12 +47,13 @@ impl AccountSettings {
 }
 
 /// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `exposure` says
-/// whether they may let callers see their tokens.
+/// whether they may let callers see their tokens, and `upstream` what they have unless they say otherwise.
 pub(super) fn read_all(
     root: &mut Section<'_>,
     exposure: Exposure,
     folder: Option<&Path>,
     modes: Modes,
+    upstream: &Upstream,
 ) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
@@ -89,7 +91,7 @@ pub(super) fn read_all(
             _ => format!("#{number}"),
         };
         let path = format!("accounts[{name}]");
-        let entry = fixed::text(&table);
+        let entry = format!("{}\n{}", fixed::text(&table), upstream.fingerprint);
         let surroundings = match origin {
             Origin::Other { .. } => &inner,
             _ => outer,
@@ -106,7 +108,7 @@ pub(super) fn read_all(
             }
             None => {}
         }
-        accounts.extend(read(section, entry, exposure, modes));
+        accounts.extend(read(section, entry, exposure, modes, upstream));
     }
     accounts
 }
@@ -132,8 +134,8 @@ const PAY: &[&str] = &[
     "platform_ca_file",
 ];
 
-/// Which keys belong to which families; `id`, `family`, `base_url`, `backup_base_url` and `extra_ca_file` belong to
-/// all.
+/// Which keys belong to which families; `id`, `family`, `base_url`, `backup_base_url`, `extra_ca_file` and those
+/// of `[upstream]` belong to all.
 const KEYS: [(&[Family], &[&str]); 3] = [
     (&[Family::Merchant, Family::Brand], PAY),
     (&[Family::Brand], &["brand_id"]),
@@ -148,12 +150,13 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-/// `entry` is all that stands in the section.
+/// `entry` is all that the account is made of, without the contents of files.
 fn read(
     mut section: Section<'_>,
     entry: String,
     exposure: Exposure,
     modes: Modes,
+    upstream: &Upstream,
 ) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
@@ -183,7 +186,8 @@ fn read(
     let Some(family) = section.word("family", &FAMILIES) else {
         // Without a family nobody knows what belongs here; only outright strangers are reported.
         let anywhere = ["base_url", "backup_base_url", "extra_ca_file"];
-        for key in KEYS.iter().flat_map(|(_, keys)| *keys).chain(&anywhere) {
+        let of_families = KEYS.iter().flat_map(|(_, keys)| *keys);
+        for key in of_families.chain(&anywhere).chain(&upstream::KEYS) {
             section.ignore(key);
         }
         section.finish();
@@ -200,9 +204,9 @@ fn read(
     // What is wrong with the id has been told; the rest is looked at all the same.
     let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
-        Family::Merchant => merchant(&mut material, name),
-        Family::Brand => brand(&mut material, name),
-        Family::OfficialAccount => official_account(&mut material, name, exposes_tokens),
+        Family::Merchant => merchant(&mut material, name, upstream),
+        Family::Brand => brand(&mut material, name, upstream),
+        Family::OfficialAccount => official_account(&mut material, name, upstream, exposes_tokens),
     };
     section.finish();
     id?;
@@ -262,16 +266,22 @@ struct Common {
     base_url: Option<String>,
     backup_base_url: Option<String>,
     root_certificates: Option<String>,
+    upstream: Upstream,
     fingerprint: String,
 }
 
 impl Common {
     /// Reads it; an `Err` is the account as it is served, if this is the last that is read of it and nothing of it has
     /// changed.
-    fn read(material: &mut Material<'_, '_>, account: &str) -> Result<Self, Box<AccountSettings>> {
+    fn read(
+        material: &mut Material<'_, '_>,
+        account: &str,
+        upstream: &Upstream,
+    ) -> Result<Self, Box<AccountSettings>> {
         let base_url = material.text("base_url");
         let backup_base_url = material.text("backup_base_url");
         let root_certificates = material.file("extra_ca_file");
+        let upstream = upstream.of(material);
         let fingerprint = material.fingerprint();
         let present = material.present().accounts.get(account);
         match present.filter(|present| present.fingerprint == fingerprint) {
@@ -280,8 +290,19 @@ impl Common {
                 base_url,
                 backup_base_url,
                 root_certificates,
+                upstream,
                 fingerprint,
             }),
+        }
+    }
+}
+
+impl Common {
+    /// Adds to what people may see of an account.
+    fn about(&self, about: String) -> String {
+        match &self.upstream.proxy {
+            Some(proxy) => format!("{about}, through the proxy {}", proxy.address()),
+            None => about,
         }
     }
 }
@@ -293,7 +314,11 @@ macro_rules! with {
         let mut builder = $builder
             .connections(&shared.connections)
             .signing_threads(&shared.signing_threads)
-            .quotas(&shared.quotas);
+            .quotas(&shared.quotas)
+            .settings($common.upstream.settings);
+        if let Some(proxy) = &$common.upstream.proxy {
+            builder = builder.proxy(proxy);
+        }
         if let Some(url) = $common.base_url {
             builder = builder.base_url(url);
         }
@@ -307,14 +332,14 @@ macro_rules! with {
     }};
 }
 
-fn merchant(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
+fn merchant(material: &mut Material<'_, '_>, account: &str, upstream: &Upstream) -> Option<Built> {
     let mchid = material.number("mchid");
     let (credential, serials, certificate_expires) = pay(material, mchid);
-    let common = match Common::read(material, account) {
+    let common = match Common::read(material, account, upstream) {
         Ok(common) => common,
         Err(known) => return Some(Built::Known(*known)),
     };
-    let about = describe(&credential, &serials, "mchid");
+    let about = common.about(describe(&credential, &serials, "mchid"));
     let builder = with!(Client::merchant(account), common, material).credential(credential);
     Some(Built::New(New {
         client: verdict(material, builder.build())?,
@@ -325,7 +350,7 @@ fn merchant(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
 }
 
 /// A service provider signs with its own `mchid`; without one, the brand signs for itself.
-fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
+fn brand(material: &mut Material<'_, '_>, account: &str, upstream: &Upstream) -> Option<Built> {
     let brand_id = material.number("brand_id");
     let has_provider = material.has("mchid");
     let number = if has_provider {
@@ -335,10 +360,11 @@ fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
         brand_id.clone()
     };
     let (credential, serials, certificate_expires) = pay(material, number);
-    let common = match Common::read(material, account) {
+    let common = match Common::read(material, account, upstream) {
         Ok(common) => common,
         Err(known) => return Some(Built::Known(*known)),
     };
+    let way = common.about(String::new());
     let builder = with!(Client::brand(account), common, material).brand_id(brand_id.clone());
     let (builder, about) = if has_provider {
         let about = describe(&credential, &serials, "mchid");
@@ -348,6 +374,7 @@ fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
         let about = describe(&credential, &serials, "brand_id");
         (builder.direct(credential), about)
     };
+    let about = format!("{about}{way}");
     Some(Built::New(New {
         client: verdict(material, builder.build())?,
         about,
@@ -359,6 +386,7 @@ fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
 fn official_account(
     material: &mut Material<'_, '_>,
     account: &str,
+    upstream: &Upstream,
     exposes_tokens: bool,
 ) -> Option<Built> {
     let appid = material.required("appid");
@@ -371,11 +399,11 @@ fn official_account(
         );
     }
     let app_secret = material.secret("app_secret_file", "app_secret_env", true);
-    let common = match Common::read(material, account) {
+    let common = match Common::read(material, account, upstream) {
         Ok(common) => common,
         Err(known) => return Some(Built::Known(*known)),
     };
-    let about = format!("appid {appid}");
+    let about = common.about(format!("appid {appid}"));
     let builder = with!(Client::official_account(account), common, material)
         .appid(appid)
         .app_secret(app_secret.unwrap_or_default())
@@ -452,7 +480,7 @@ fn describe(credential: &PayCredential, serials: &[String], number: &str) -> Str
 }
 
 /// Where the values of the client's options come from.
-const OPTIONS: [(&str, &[&str]); 7] = [
+const OPTIONS: [(&str, &[&str]); 8] = [
     ("private_key", &["private_key_file", "private_key_uri"]),
     ("certificate", &["certificate_file"]),
     ("public_key", &["public_key_file"]),
@@ -460,6 +488,10 @@ const OPTIONS: [(&str, &[&str]); 7] = [
     ("app_secret", &["app_secret_file", "app_secret_env"]),
     ("root_certificates", &["extra_ca_file"]),
     ("platform_ca", &["platform_ca_file"]),
+    (
+        "proxy_password",
+        &["proxy_password_file", "proxy_password_env"],
+    ),
 ];
 
 /// What may stand in place of an absent key. If that was given and is faulty, the absence is no mistake of its own.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::document::{Table, Value, join};
 
 /// Keys that a reload takes over, with everything below them.
-const RELOADED: [&str; 5] = [
+const RELOADED: [&str; 6] = [
     "accounts",
     "accounts_dir",
     "callers",
     "grpc.policy_file",
     "keys",
+    "upstream",
 ];
 
 /// Everything else that a configuration says, by key.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kabao_models::Secret;
 use kabao_pkcs11::KeyUri;
@@ -150,6 +151,24 @@ impl<'s, 'c> Material<'s, 'c> {
             self.mark(key);
         }
         word
+    }
+
+    /// A whole number of calls, which may be absent.
+    pub(super) fn count(&mut self, key: &'static str, (least, most): (u32, u32)) -> Option<usize> {
+        let is_there = self.has(key);
+        let number = self.section.number(key, least, (least, most));
+        usize::try_from(number).ok().filter(|_| is_there)
+    }
+
+    /// A duration, which may be absent.
+    pub(super) fn wait(
+        &mut self,
+        key: &'static str,
+        (least, most): (Duration, Duration),
+    ) -> Option<Duration> {
+        let is_there = self.has(key);
+        let limit = self.section.duration(key, least, (least, most));
+        Some(limit).filter(|_| is_there)
     }
 
     /// A string that must be there.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::document::{Node, Origin, Table, Value, join};
 use super::mistake::Collector;
 use super::source::Present;
-use super::{Environment, suggest, unit};
+use super::{Environment, fixed, suggest, unit};
 
 /// One table that is being read. Each accessor takes a key and reports what is wrong with it.
 #[derive(Debug)]
@@ -77,6 +77,11 @@ impl<'a> Section<'a> {
     /// Whether the key is given, whatever its value and whether or not it was read already.
     pub(super) fn has(&self, key: &str) -> bool {
         self.given.contains_key(key)
+    }
+
+    /// All that has not been read yet, as one text for digests.
+    pub(super) fn text(&self) -> String {
+        fixed::text(&self.table)
     }
 
     /// The path of a key, as mistakes name it.

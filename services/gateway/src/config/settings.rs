@@ -16,6 +16,7 @@ use super::memory::MemorySettings;
 use super::modes::Modes;
 use super::reload::ReloadSettings;
 use super::section::{Located, Section};
+use super::upstream::Upstream;
 use crate::audit::AuditSettings;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -186,7 +187,9 @@ impl Settings {
             keys,
             accounts: Vec::new(),
         };
-        settings.accounts = account::read_all(&mut root, exposure, accounts_folder, modes);
+        let upstream = Upstream::read(root.section("upstream"), modes);
+        settings.accounts =
+            account::read_all(&mut root, exposure, accounts_folder, modes, &upstream);
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {
             root.mistake(

@@ -14,6 +14,7 @@ mod folder;
 mod keys;
 mod shares;
 mod store;
+mod upstream;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
