@@ -30,6 +30,7 @@ mod official_account;
 mod portable_members;
 mod portable_templates;
 mod postgres;
+mod proxies;
 mod published_reasons;
 mod quota;
 mod raw;
