@@ -9,7 +9,7 @@ use crate::{Certificate, Error, Plaintext, PrivateKey, PublicKey, Scheme, Serial
 /// What a private key does for an account. The key may lie elsewhere: in a hardware module, or behind a service.
 ///
 /// `PrivateKey` is the implementation for a key in this process. Each implementation passes
-/// [`conformance`](crate::conformance).
+/// `conformance`.
 ///
 /// A future may be dropped at any time, and then nothing waits for its result any more.
 #[async_trait]
