@@ -154,6 +154,7 @@ mod pause;
 mod pipeline;
 mod portable;
 mod proxy;
+mod replays;
 mod settings;
 mod shelf;
 mod signing;

@@ -86,6 +86,8 @@ pub enum Discarded {
     Probe,
     /// Its timestamp is too far from the clock.
     Stale,
+    /// It was received before.
+    Replayed,
     /// It names a key that the account does not trust.
     UnknownKey,
     /// Its signature does not hold.
@@ -101,6 +103,7 @@ impl Discarded {
             Self::Unsigned => "unsigned",
             Self::Probe => "probe",
             Self::Stale => "stale",
+            Self::Replayed => "replayed",
             Self::UnknownKey => "unknown_key",
             Self::WrongSignature => "wrong_signature",
             Self::Foreign => "foreign",

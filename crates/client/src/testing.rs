@@ -3,7 +3,7 @@
 mod memory;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
 use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
+use crate::replays::Replays;
 use crate::settings::Settings;
 use crate::signing::{Key, Keyring, RequestSigner, Signing};
 use crate::token::{TokenMode, TokenSource};
@@ -163,6 +164,7 @@ pub(crate) fn signed_with(
     status: u16,
     body: &str,
 ) -> HttpResponse {
+    static NONCES: AtomicU64 = AtomicU64::new(0);
     let private_key = PrivateKey::from_pem(key(name, "private_key_pem")).expect("a key");
     let id: KeyId = id.parse().expect("a key id");
     let scheme = if name.starts_with("brand") {
@@ -170,9 +172,10 @@ pub(crate) fn signed_with(
     } else {
         AuthScheme::Merchant
     };
+    let nonce = format!("{:032x}", NONCES.fetch_add(1, Ordering::Relaxed));
     let to_sign = ResponseToSign {
         timestamp,
-        nonce: "c5ac7061fccab6bf3e254dcf98995b8c",
+        nonce: &nonce,
         body: body.as_bytes(),
     };
     let signature = sign_response(&private_key, &id, scheme, &to_sign).expect("a signature");
@@ -305,6 +308,7 @@ pub(crate) fn credential(
             refresh: Settings::default().certificate_refresh,
             place: "platform_certificates/test".to_owned(),
         })),
+        replays: Replays::default(),
         health: crate::health::Health::default(),
     }
 }

@@ -12,6 +12,7 @@ use super::merchant_key::{MerchantKey, Read};
 use super::{Common, Faults, Parts};
 use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::pipeline::credentials::SignedCredential;
+use crate::replays::Replays;
 use crate::signing::Keyring;
 
 /// The key material of one merchant number, or of one brand that calls directly.
@@ -160,6 +161,7 @@ impl PayCredential {
                     self.number
                 ),
             })),
+            replays: Replays::default(),
             health: crate::health::Health::default(),
         })
     }

@@ -151,6 +151,14 @@ pub(crate) fn unverified(answer: &HttpResponse, error: VerificationError) -> Fai
     failure
 }
 
+/// What an answer says that was received before: nothing.
+pub(crate) fn replayed(answer: &HttpResponse) -> Failure {
+    unbelievable(
+        "the answer was received before and was discarded",
+        Some(answer),
+    )
+}
+
 /// What an answer of the official-account family says; `Err` holds the refused token's code apart.
 ///
 /// The absence of an error proves nothing: only `errcode` 0 does, or, where the documents let it be

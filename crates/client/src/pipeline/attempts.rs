@@ -231,6 +231,11 @@ impl Pipeline {
         }
         match checked {
             Ok(body) => {
+                let signature = headers.signature.unwrap_or_default();
+                if !credential.replays.is_new(signature, now) {
+                    self.discarded(call, Discarded::Replayed);
+                    return Err(answer::replayed(&answer));
+                }
                 credential.keys.believed(body.key_id());
                 answer::verified(call.sending, &answer, body)
             }

@@ -10,6 +10,7 @@ use super::route::Route;
 use crate::health::Health;
 use crate::keys::KeyStore;
 use crate::portable::unix_seconds;
+use crate::replays::Replays;
 use crate::signing::{Keyring, Signing};
 use crate::token::TokenSource;
 
@@ -28,6 +29,7 @@ pub(crate) struct SignedCredential {
     pub(crate) route: Route,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) health: Health,
+    pub(crate) replays: Replays,
 }
 
 /// How the requests of one call are proved.

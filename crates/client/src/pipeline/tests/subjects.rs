@@ -60,6 +60,29 @@ async fn an_answer_about_another_member_is_discarded_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_was_received_before_is_discarded_and_counted() {
+    let kept = signed(200, CARD);
+    let (transport, sent) = answering(move |_| Ok(kept.clone()));
+    let pipeline = merchant(transport, Settings::default());
+    let counted = Arc::new(Mutex::new(Vec::new()));
+    let count = Arc::clone(&counted);
+    let mut observer = MockObserver::new();
+    observer
+        .expect_answer_discarded()
+        .returning(move |_, _, why| count.lock().unwrap().push(why));
+    observer.expect_attempt_ended().return_const(());
+    observer.expect_call_ended().return_const(());
+    pipeline.observe(Arc::new(observer));
+    assert!(pipeline.execute(&context(), read()).await.is_ok());
+    let error = pipeline.execute(&context(), read()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::UpstreamUnverified);
+    assert!(error.message().contains("received before"), "{error}");
+    // The second one is asked for once more.
+    assert_eq!(sent.lock().unwrap().len(), 3);
+    assert_eq!(*counted.lock().unwrap(), [Discarded::Replayed; 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_answer_that_is_not_believed_is_counted_by_its_cause() {
     let mut probe = signed(200, CARD);
     let signature = probe.headers["wechatpay-signature"].to_str().unwrap();
