@@ -86,7 +86,7 @@ fn mistakes_of_a_folder_have_their_place_in_its_files() {
             "shops/b.toml:1:1: accounts[wechat].id: the account in shops/a.toml:1:1 has the same id",
             "shops/c.toml:2:2: accounts[c].appid: is not an appid: `wx` followed by letters and digits",
             "shops/c.toml:3:1: accounts[c].app_secret_file: cannot read shops/gone: No such file or directory (os error 2)",
-            "shops/c.toml:4:1: accounts[c].colour: is not a setting; known here: `app_secret_env`, `app_secret_file`, `appid`, `backup_base_url`, `base_url`, `expose_tokens`, `extra_ca_file`, `family`, `id`",
+            "shops/c.toml:4:1: accounts[c].colour: is not a setting; known here: `app_secret_env`, `app_secret_file`, `appid`, `attempt_timeout`, `backup_base_url`, `base_url`, `call_timeout`, `connect_timeout`, `expose_tokens`, `extra_ca_file`, `family`, `id`, `max_concurrent_calls`, `max_queued_calls`, `proxy_password_env`, `proxy_password_file`, `proxy_url`",
         ],
     );
 }
