@@ -19,8 +19,9 @@ fn members(count: u32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_members_are_imported_once_each_however_often_it_is_broken_off() {
-    const ROWS: u32 = 1000;
+async fn many_members_are_imported_once_each_however_often_it_is_broken_off() {
+    // WeChat takes ten a second, and no more leave.
+    const ROWS: u32 = 120;
     let world = World::start("import").await;
     world.write("members.csv", &members(ROWS));
     let command = [
@@ -34,7 +35,7 @@ async fn a_thousand_members_are_imported_once_each_however_often_it_is_broken_of
     ];
 
     let first = world.spawn(&command);
-    world.until(|world| world.effects(IMPORT).len() > 150).await;
+    world.until(|world| world.effects(IMPORT).len() > 25).await;
     interrupt(&first);
     let first = ended(first).await;
     assert_eq!(first.code, 130, "{}", first.err);
@@ -57,7 +58,7 @@ async fn a_thousand_members_are_imported_once_each_however_often_it_is_broken_of
     // Killed in the middle, with nothing written down of what was in flight.
     let mut second = world.spawn(&command);
     world
-        .until(|world| world.effects(IMPORT).len() > done + 150)
+        .until(|world| world.effects(IMPORT).len() > done + 25)
         .await;
     second.kill().await.unwrap();
 
@@ -66,7 +67,7 @@ async fn a_thousand_members_are_imported_once_each_however_often_it_is_broken_of
         (last.code, &*last.out),
         (
             0,
-            "import members.csv: 1000 rows; 1000 done, 0 refused, 0 unknown, 0 not sent\n"
+            "import members.csv: 120 rows; 120 done, 0 refused, 0 unknown, 0 not sent\n"
         ),
         "{}",
         last.err
@@ -83,7 +84,7 @@ async fn a_thousand_members_are_imported_once_each_however_often_it_is_broken_of
     let again = world.run(&command).await;
     assert_eq!((again.code, &again.out), (0, &last.out));
     assert!(
-        again.err.contains("1000 were done by an earlier run"),
+        again.err.contains("120 were done by an earlier run"),
         "{}",
         again.err
     );
