@@ -27,8 +27,11 @@ impl Module {
         &self.path
     }
 
-    /// Loads and initialises it, if that has not been done. One thread at a time: modules do not promise more.
+    /// Loads and initialises it, if that has not been done. One thread at a time: modules do not promise more, and one
+    /// library is the same one for the whole process, under whatever value it was loaded.
     pub(crate) fn load(&self) -> Result<Pkcs11, TokenError> {
+        static LOADING: Mutex<()> = Mutex::new(());
+        let _turn = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = loaded.as_ref() {
             return Ok(module.clone());
