@@ -1,8 +1,6 @@
 //! Digests: of files, as image uploads name them, and of values, as pages of official accounts pass
 //! them on.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 /// Returns the SHA-256 of `bytes` in lower-case hexadecimal digits.
@@ -39,8 +37,8 @@ fn hex(algorithm: &'static Algorithm, bytes: &[u8]) -> String {
     let digest = digest(algorithm, bytes);
     let mut text = String::with_capacity(64);
     for byte in digest.as_ref() {
-        // Writing into a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        let digits = [byte >> 4, byte & 0xf].map(|half| char::from_digit(u32::from(half), 16));
+        text.extend(digits.into_iter().flatten());
     }
     text
 }

@@ -4,9 +4,10 @@
 //! are followed: where a mounted secret is swapped by its `..data` link, another file stands behind the same path.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -29,9 +30,10 @@ struct Look {
     changed: (i64, i64),
 }
 
-/// Files and folders, and what each of them looked like.
+/// Files and folders, and what each of them looked like. Their names are compared as they are written, since
+/// paths are compared part by part, which is slow for tens of thousands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(BTreeMap<PathBuf, Mark>);
+pub(crate) struct Marks(BTreeMap<OsString, Mark>);
 
 impl Mark {
     fn of(path: &Path) -> Self {
@@ -49,14 +51,13 @@ impl Mark {
 impl Marks {
     /// Looks at a file that is about to be read: what happens to it from now on is a change. The first look counts.
     pub(crate) fn note(&mut self, path: &Path) {
-        if !self.0.contains_key(path) {
-            self.0.insert(path.to_owned(), Mark::of(path));
-        }
+        let written = path.as_os_str().to_owned();
+        self.0.entry(written).or_insert_with(|| Mark::of(path));
     }
 
     /// Looks at the same files once more.
     pub(crate) fn renewed(&self) -> Self {
-        let mark = |path: &PathBuf| (path.clone(), Mark::of(path));
+        let mark = |path: &OsString| (path.clone(), Mark::of(Path::new(path)));
         Self(self.0.keys().map(mark).collect())
     }
 
@@ -129,6 +130,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
 
     use tokio::time::{Instant, timeout};
 
