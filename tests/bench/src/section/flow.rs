@@ -35,7 +35,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Calls that read one member at the same time.
 const CROWD: usize = 1000;
 /// As long as that takes to arrive, and not so long that WeChat counts as slow.
-const SLOW: Duration = Duration::from_millis(400);
+const SLOW: Duration = Duration::from_millis(300);
 
 /// Connections of each caller.
 const CONNECTIONS: usize = 4;
