@@ -58,7 +58,8 @@ macro_rules! notifications {
         )*}
 
         impl Notification {
-            /// Reads the plain text of a notification; `None` if the type is not known.
+            /// Reads the plain text of a notification; `None` if the type is not known, in capital
+            /// letters or small ones.
             ///
             /// # Errors
             ///
@@ -81,7 +82,14 @@ macro_rules! notifications {
                 plaintext: &[u8],
                 deviations: &mut Vec<$crate::Deviation>,
             ) -> Result<Option<Self>, $crate::DecodeError> {
-                Ok(Some(match event_type {
+                // `user_pay_from_pay_cell` is also printed with a capital letter.
+                let is_meant = |known: &&$crate::NotificationType| {
+                    known.event_type.eq_ignore_ascii_case(event_type)
+                };
+                let Some(known) = NOTIFICATIONS.iter().find(is_meant) else {
+                    return Ok(None);
+                };
+                Ok(Some(match known.event_type {
                     $($event => Self::$variant($crate::notification::payload(plaintext, deviations)?),)*
                     _ => return Ok(None),
                 }))

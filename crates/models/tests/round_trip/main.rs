@@ -228,6 +228,31 @@ fn a_wrong_json_type_in_a_request_is_refused_with_its_place_and_without_its_valu
 }
 
 #[test]
+fn an_event_of_an_official_account_may_say_its_own_name_however_it_is_spelled() {
+    use kabao_models::official_account::notifications::{NOTIFICATIONS, Notification};
+
+    for known in NOTIFICATIONS {
+        let capital = format!(
+            "{}{}",
+            known.event_type[..1].to_uppercase(),
+            &known.event_type[1..]
+        );
+        for spelled in [known.event_type, &capital] {
+            let body = json!({ "Event": spelled }).to_string();
+            let read = Notification::parse(spelled, body.as_bytes()).unwrap();
+            let read = read.unwrap_or_else(|| panic!("{spelled} is not known"));
+            assert_eq!(read.event_type(), known.event_type);
+            let shape = read.payload().shape();
+            let names = shape.fields[shape.field("Event").unwrap()].limits.values;
+            assert!(
+                names.contains(&known.event_type),
+                "{spelled} is not in {names:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_notification_round_trips() {
     for catalogue in Catalogue::all() {
         for notification in catalogue.notifications() {

@@ -210,7 +210,7 @@ pub struct UserGiftingCardEvent {
     pub is_chat_room: Option<i64>,
 }
 
-/// User deleted a card.
+/// User deleted a card, opened the chat from it, or submitted its form.
 #[message(answer)]
 pub struct UserCardEvent {
     /// Original id of the account (gh_...).
@@ -226,7 +226,7 @@ pub struct UserCardEvent {
     #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
     /// Event name.
-    #[field(5, wire = "Event", required, values = ["user_del_card"])]
+    #[field(5, wire = "Event", required, values = ["user_del_card", "user_enter_session_from_card", "submit_membercard_user_info"])]
     pub event: Option<String>,
     /// Card. Not on an official page that could be read.
     #[field(6, wire = "CardId", required, chars = 32)]
