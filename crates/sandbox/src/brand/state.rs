@@ -64,9 +64,11 @@ impl serve::Core for Core {
 
     fn numbered(call: &Call, mut asked: Asked) -> Option<Numbered<Refused>> {
         let rules = &call.settings.brand;
-        // A brand that calls directly is not named and counts the same numbers.
+        // A brand that calls directly is not named and counts the same numbers. The numbers of a brand
+        // that the caller does not act for are nothing to it: the command refuses it.
+        let own = call.account.brand_id.clone()?;
         let named = asked.take("brand_id");
-        let brand = named.or_else(|| call.account.brand_id.clone())?;
+        let brand = named.is_none_or(|named| named == own).then_some(own)?;
         let used = Refused::at(Rule::NumberUsed, "out_request_no", asked.number.as_str());
         let (rule, refusal) = match asked.operation.id {
             id if id == CREATE_MEMBERSHIP_ACTIVITY.id => (rules.repeated_activity_number, used),

@@ -115,6 +115,18 @@ fn a_brand_counts_the_same_numbers_whoever_calls() {
 }
 
 #[test]
+fn nobody_hears_what_another_brand_was_answered() {
+    let mut client = Client::new();
+    client.send(points(400)).unwrap();
+    let other = AccountConfig::brand("other", "1900000999", "2008");
+    client.account = Arc::new(Account::new(other, None).unwrap());
+    for balance in [400, 500] {
+        assert_eq!(rule(client.send(points(balance))), Rule::BrandUnauthorized);
+    }
+    assert_eq!(client.core.effects.len(), 1);
+}
+
+#[test]
 fn a_refused_request_does_not_use_up_its_number() {
     let mut client = Client::new();
     client.settings.brand.refuse_negative_points = true;
