@@ -33,6 +33,7 @@ mod testing;
 pub(crate) use self::claim::{Join, Way};
 pub(crate) use self::context::Context;
 pub(crate) use self::exchange::ExchangeTemplate;
+pub(crate) use self::operations::is_there;
 pub(crate) use self::refused::{Refused, Rule};
 pub(crate) use self::state::{Core, in_clear};
 pub(crate) use self::user::User;

@@ -1,7 +1,7 @@
 //! Writing an answer in the other one of two forms that the documents give a value.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::fault::{self, RawEdit};
 use crate::settings::OddValues;
@@ -72,6 +72,19 @@ pub(crate) fn written(rules: &OddValues, operation: &str, body: Bytes) -> Bytes 
         merge = moment
             .map(|moment| json!({ "terminate_time": null, "creterminate_timeate_time": moment }));
     }
+    if rules.pay_rule_lists_are_short && operation.starts_with("official_account.pay_gift") {
+        let mut short = Map::new();
+        for (name, other) in [
+            ("succ_mchid_list", "succ_list"),
+            ("fail_mchid_list", "fail_list"),
+        ] {
+            if let Some(list) = document.get_mut(name).map(Value::take) {
+                short.insert(name.to_owned(), Value::Null);
+                short.insert(other.to_owned(), list);
+            }
+        }
+        merge = Some(Value::Object(short)).filter(|_| merge.is_none());
+    }
     if edits.is_empty() && merge.is_none() {
         return body;
     }
@@ -133,7 +146,7 @@ mod tests {
     #[test]
     fn each_setting_writes_its_values_and_leaves_all_others() {
         type Change = fn(&mut OddValues);
-        let rows: [(Change, &str, &str, &str); 9] = [
+        let rows: [(Change, &str, &str, &str); 10] = [
             (
                 |_| {},
                 "official_account.x",
@@ -181,6 +194,12 @@ mod tests {
                 "brand.membership_activities.list",
                 r#"{"data":[{"activity_id":7}],"total_count":1}"#,
                 r#"{"data":[{"activity_id":"7"}],"total_count":1}"#,
+            ),
+            (
+                |rules| rules.pay_rule_lists_are_short = true,
+                "official_account.pay_gift_card.add",
+                r#"{"errcode":0,"rule_id":7,"succ_mchid_list":["1"],"fail_mchid_list":[]}"#,
+                r#"{"errcode":0,"rule_id":7,"fail_list":[],"succ_list":["1"]}"#,
             ),
             (
                 |rules| rules.terminate_time_is_misspelt = true,

@@ -24,6 +24,18 @@ pub(crate) trait Core: Sized {
     /// Refuses what the catalogue rules out.
     fn internal() -> Self::Refusal;
 
+    /// Says a refusal in other words where the settings choose them.
+    fn worded(call: &Call, refusal: Self::Refusal) -> Self::Refusal {
+        let _ = call;
+        refusal
+    }
+
+    /// Refuses a request that no command of the core takes, whatever it is.
+    fn check(&self, call: &Call, request: &dyn AnyEndpoint) -> Result<(), Self::Refusal> {
+        let _ = (call, request);
+        Ok(())
+    }
+
     /// Takes what was changed since the last time.
     fn take_effects(&mut self) -> Vec<Effect>;
 
@@ -151,7 +163,9 @@ impl<C: Core> Served<C> {
                 Repeat::Refused => return Err(numbered.refusal.clone()),
             }
         }
-        let answer = (self.act)(request, core, call)?.ok_or_else(C::internal)?;
+        core.check(call, request.as_ref())?;
+        let acted = (self.act)(request, core, call).map_err(|refusal| C::worded(call, refusal))?;
+        let answer = acted.ok_or_else(C::internal)?;
         if let (Some(numbered), Some(numbers)) = (numbered, core.numbers()) {
             let body = answer.to_body().map_err(|_| C::internal())?;
             numbers.remember(numbered, body);

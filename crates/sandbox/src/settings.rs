@@ -117,6 +117,9 @@ pub struct Answers {
     pub probes_per_thousand: u16,
     /// The code of 429; four spellings are documented. Default `RATELIMIT_EXCEEDED`.
     pub rate_limit_code: String,
+    /// The code of 400 where `Wechatpay-Serial` is missing; its text is documented, its code is not.
+    /// Default `PARAM_ERROR`.
+    pub missing_serial_code: String,
     /// Whether documented rates (ten calls a second for the brand family) are enforced.
     /// Default false.
     pub enforce_rate_limits: bool,
@@ -133,6 +136,7 @@ impl Default for Answers {
             sign_errors: true,
             probes_per_thousand: 0,
             rate_limit_code: "RATELIMIT_EXCEEDED".to_owned(),
+            missing_serial_code: "PARAM_ERROR".to_owned(),
             enforce_rate_limits: false,
             retry_after_seconds: None,
             sign_error_detail: SignErrorDetail::Nested,

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use kabao_models::{Family, Operation};
 use serde_json::json;
 
+use crate::brand;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, PAY_JSON, Received, Reply, Signing};
 use crate::fault::{self, Fault, FaultTarget};
 use crate::gate::pay::{self, SignaturePlan};
@@ -62,9 +63,14 @@ enum Found {
     Nothing,
 }
 
-/// Finds the operation of a method and a raw path: of several the one with the most literal path,
-/// then the one that is meant.
-fn find(method: &Method, path: &str, is_meant: impl Fn(&Operation) -> bool) -> Found {
+/// Finds the operation of a method and a raw path among those that are there: of several the one with
+/// the most literal path, then the one that is meant.
+fn find(
+    method: &Method,
+    path: &str,
+    is_there: impl Fn(&Operation) -> bool,
+    is_meant: impl Fn(&Operation) -> bool,
+) -> Found {
     let rank = |operation: &Operation| {
         let parts = operation.path.split('/');
         let literal = parts.filter(|part| !part.starts_with('{')).count();
@@ -73,6 +79,7 @@ fn find(method: &Method, path: &str, is_meant: impl Fn(&Operation) -> bool) -> F
     let found = ROUTES
         .iter()
         .filter(|route| route.operation().match_path(path).is_some())
+        .filter(|route| is_there(route.operation()))
         .max_by_key(|route| rank(route.operation()));
     match found {
         Some(route) if route.operation().method == *method => Found::Route(route),
@@ -96,10 +103,13 @@ impl<'a> Destination<'a> {
         let path = received.path();
         // Two families share the upload of pictures.
         let family = pay::claimed_family(world, received);
-        let found = find(&received.method, path, |operation| match operation.family {
+        let is_meant = |operation: &Operation| match operation.family {
             Family::OfficialAccount => official_account::is_meant(operation, &received.body),
             of_pay => family == Some(of_pay),
-        });
+        };
+        let settings = world.settings();
+        let is_there = |operation: &Operation| brand::is_there(operation, &settings.brand);
+        let found = find(&received.method, path, is_there, is_meant);
         match found {
             Found::Route(Route::Pay(route)) => Self::Pay(pay::Visit::new(world, route, received)),
             Found::Route(Route::OfficialAccount(route)) => {

@@ -183,7 +183,7 @@ impl Core {
             if is_valid(&member.state(context.now, context.rules)) {
                 return Err(Rule::HoldsCard.into());
             }
-            let again = match member.ending {
+            let again = match member.ended_as(context.now, context.rules) {
                 Some(Ending::Failed) => context.rules.join_again_after_failure,
                 Some(Ending::Invalidated) => context.rules.join_again_after_invalidation,
                 // Deleted or expired.
@@ -218,10 +218,15 @@ impl Core {
     ) -> Result<UserCard, Refused> {
         let template = self.template(context, key.card_id)?;
         self.check_openid(context, key.openid)?;
-        let (id, member) = self
+        let waits = |(_, member): &(MemberId, &Member)| {
+            member.state(context.now, context.rules) == UserCardState::Unactivated
+        };
+        let waiting = self
             .cards_under(context, key.card_id, key.openid)
-            .find(|(_, member)| member.card.user_card_state == Some(UserCardState::Unactivated))
-            .ok_or(Rule::NoPendingCard)?;
+            .find(waits);
+        let Some((id, member)) = waiting else {
+            return self.confirmed(context, key, outcome);
+        };
         if member.code().is_empty() {
             self.check_code_is_free(key.card_id, key.code)?;
         } else if member.code() != key.code {
@@ -241,6 +246,24 @@ impl Core {
             }
         }
         Ok(self.finish(context, id, after))
+    }
+
+    /// Answers a confirmation that finds no card waiting: where the settings say so, one that repeats
+    /// what was confirmed.
+    fn confirmed(
+        &self,
+        context: &Context<'_>,
+        key: &Key<'_>,
+        outcome: &UserCardConfirmState,
+    ) -> Result<UserCard, Refused> {
+        let failed = *outcome == UserCardConfirmState::CreateCardFail;
+        let (_, member) = self.member(context, key).map_err(|_| Rule::NoPendingCard)?;
+        let repeats = (member.ending == Some(Ending::Failed)) == failed;
+        if context.rules.repeated_confirmation_answers && repeats {
+            Ok(member.shown(context.now, context.rules))
+        } else {
+            Err(Rule::NoPendingCard.into())
+        }
     }
 
     /// Puts a user card in place as it is; `activated` unless it waits for its confirmation.

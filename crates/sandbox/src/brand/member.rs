@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::state::differences_in_clear;
 use super::template::Template;
 use super::validity;
-use crate::clock::rfc3339;
+use crate::clock::{plus_days, rfc3339};
 use crate::ledger::{Change, Effect, whole};
 use crate::records::{Recorded, Records};
 use crate::settings::{self, TermStart};
@@ -26,7 +26,7 @@ pub(crate) struct Member {
     pub(super) taken: Timestamp,
     /// When it became effective.
     pub(super) activated: Option<Timestamp>,
-    /// Why it is `INVALID`.
+    /// Why it was made `INVALID`.
     pub(super) ending: Option<Ending>,
     /// Whether the user came through the join component, where activities are shown.
     pub(super) through_component: bool,
@@ -109,12 +109,26 @@ impl Member {
             .user_card_state
             .clone()
             .unwrap_or(UserCardState::Effective);
-        let over = self.expires(rules).is_some_and(|end| now >= end);
-        if over && stored == UserCardState::Effective {
-            UserCardState::Expired
-        } else {
-            stored
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
+        match stored {
+            UserCardState::Effective if over(self.expires(rules)) => UserCardState::Expired,
+            UserCardState::Unactivated if over(self.waits_until(rules)) => UserCardState::Invalid,
+            stored => stored,
         }
+    }
+
+    /// Tells why the card is `INVALID` at a moment: nobody enrolled a user whose card waited too long.
+    pub(super) fn ended_as(&self, now: Timestamp, rules: &settings::Brand) -> Option<Ending> {
+        let gave_up = || {
+            let state = self.state(now, rules);
+            (state == UserCardState::Invalid).then_some(Ending::Failed)
+        };
+        self.ending.or_else(gave_up)
+    }
+
+    fn waits_until(&self, rules: &settings::Brand) -> Option<Timestamp> {
+        let days = rules.confirmation_days?;
+        Some(plus_days(self.taken, days))
     }
 
     fn expires(&self, rules: &settings::Brand) -> Option<Timestamp> {

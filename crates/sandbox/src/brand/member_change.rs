@@ -53,6 +53,15 @@ impl Data {
         core.check_picture(context, self.card_picture_url.as_ref())
     }
 
+    /// Refuses an import that does not say how long the card is valid, where the settings want that.
+    pub(super) fn require_validity(&self, context: &Context<'_>) -> Result<(), Refused> {
+        const MEMBER: &str = "valid_date_information";
+        if self.valid_date_information.is_none() && context.rules.import_needs_validity {
+            return Err(Refused::at(Rule::ValidityMissing, MEMBER, ""));
+        }
+        Ok(())
+    }
+
     /// Lays the members over a card; of the form, the lists that are there.
     pub(super) fn lay_over(self, card: &mut UserCard) {
         fn set<T>(target: &mut Option<T>, value: Option<T>) {

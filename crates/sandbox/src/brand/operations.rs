@@ -18,6 +18,7 @@ use super::member_change::{Data, Key};
 use super::{Core, Refused, Rule};
 use crate::overlay::overlay;
 use crate::serve::{Call, Serve, operations};
+use crate::settings;
 
 /// Takes the named members of a request.
 macro_rules! data {
@@ -45,8 +46,9 @@ operations! {
         let context = caller.with_membership(&request.brand_id)?;
         core.update_template(&context, &request.card_id, members(&request)?)
     };
+    // The earlier verb of an invalidation.
     cards::DeleteCard => {
-        core.delete_template(&caller.with_membership(&request.brand_id)?, &request.card_id)
+        core.invalidate_template(&caller.with_membership(&request.brand_id)?, &request.card_id)
     };
     cards::InvalidateCard => {
         core.invalidate_template(&caller.with_membership(&request.brand_id)?, &request.card_id)
@@ -90,6 +92,7 @@ operations! {
         if context.rules.accept_legacy_fields && data.valid_date_information.is_none() {
             data.valid_date_information.clone_from(&request.date_information);
         }
+        data.require_validity(&context)?;
         let code = text(&request.user_card_code);
         core.import(&context, &key(&request.card_id, &request.openid, code), data)
     };
@@ -140,9 +143,6 @@ operations! {
     // The earlier name of the join token.
     open_user_card_tokens::CreateOpenUserCardToken => {
         let context = caller.with_membership(&request.brand_id)?;
-        if !context.rules.open_user_card_tokens_answer {
-            return Err(Rule::Retired.into());
-        }
         core.create_join_token(&context, text(&request.card_id), text(&request.openid))
     };
     pay_view_tokens::CreatePayViewToken => {
@@ -214,6 +214,17 @@ macro_rules! variants {
 }
 
 kabao_models::brand_variants!(variants);
+
+/// Tells whether an operation that the documents have dropped is still there.
+pub(crate) fn is_there(operation: &Operation, rules: &settings::Brand) -> bool {
+    match operation.id {
+        id if id == cards::DELETE_CARD.id => rules.delete_answers,
+        id if id == open_user_card_tokens::CREATE_OPEN_USER_CARD_TOKEN.id => {
+            rules.open_user_card_tokens_answer
+        }
+        _ => true,
+    }
+}
 
 /// Returns the members of a template that a request has.
 fn members<T: Object>(request: &T) -> Result<Card, Refused> {

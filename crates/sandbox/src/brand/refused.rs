@@ -55,6 +55,7 @@ rules! {
         TitleTooLong: "会员卡名称不能超过10个字", "card_title is longer than 10 characters";
         TitleCharacters: "会员卡名称只支持中文、英文字母、数字和标点", "card_title allows Chinese, Latin letters, digits and punctuation only";
         NotifyUrlInvalid: "回调地址不合法", "notify_url must be a complete http or https URL with a path and without a query string";
+        ValidityMissing: "缺少有效期信息", "valid_date_information is required";
         ValidityType: "有效期类型与会员卡模板不一致", "valid_date_information.type is not the one of the template";
         RangeIncomplete: "固定时间范围必须填写开始和结束时间，且不允许填写天数", "FIX_TIME_RANGE needs begin and end time and no number of days";
         RangeWithDays: "固定时间范围不允许填写有效天数", "FIX_TIME_RANGE does not allow available_day_after_receive";
@@ -143,7 +144,6 @@ rules! {
         RecordUnknown: "兑换记录不存在", "no points-for-coupon record with this record_id";
         ActivityUnknown: "活动不存在", "no activity with this activity_id";
         ExchangeTemplateUnknown: "兑换模板不存在", "no exchange template with this id";
-        Retired: "接口已下线", "this call was retired";
     }
     500 "SYSTEM_ERROR" {
         Internal: "系统异常，请使用相同参数稍后重试", "system fault; try again later with the same parameters";

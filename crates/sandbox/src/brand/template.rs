@@ -12,7 +12,6 @@ use crate::ledger::{Change, Effect};
 use crate::overlay::overlay;
 use crate::random;
 use crate::records::Recorded;
-use crate::settings;
 
 /// How many templates of one card type a brand may have.
 const TEMPLATES_PER_TYPE: usize = 2;
@@ -273,20 +272,6 @@ impl Core {
         self.templates
             .put(&mut self.effects, None, card_id.to_owned(), after);
         shown
-    }
-
-    /// Answers the retired `DELETE`, which does what invalidation does.
-    pub(super) fn delete_template(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-    ) -> Result<Card, Refused> {
-        let settings::Brand { delete_answers, .. } = context.rules;
-        if *delete_answers {
-            self.invalidate_template(context, card_id)
-        } else {
-            Err(Rule::Retired.into())
-        }
     }
 }
 

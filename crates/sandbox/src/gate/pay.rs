@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kabao_models::protocol::GET_CERTIFICATES;
-use kabao_models::{Family, Operation};
+use kabao_models::{Family, Operation, RateLimit};
 
 pub(crate) use self::signature::{SignaturePlan, headers as signature_headers};
 
@@ -216,19 +216,39 @@ fn permission(inbound: &Inbound<'_>) -> Result<(), Refusal> {
 fn rate(inbound: &Inbound<'_>) -> Result<(), Refusal> {
     let call = &inbound.call;
     let answers = &call.settings.answers;
-    let Some(limit) = call
-        .operation
-        .rate_limit
-        .as_ref()
-        .filter(|_| answers.enforce_rate_limits)
-    else {
+    let Some(limit) = limit(call) else {
         return Ok(());
     };
     let now = inbound.world.signature_time().as_second();
-    if lock(&inbound.world.rates).admit(&call.account.name, call.operation.id, limit, now) {
+    if lock(&inbound.world.rates).admit(&call.account.name, call.operation.id, &limit, now) {
         return Ok(());
     }
     let mut refusal = Refusal::rate_limited(&answers.rate_limit_code);
     refusal.retry_after_seconds = answers.retry_after_seconds;
     Err(refusal)
+}
+
+/// Returns the limit that holds for a call: what the settings of its family say, or else, where it is
+/// enforced, the documented one.
+fn limit(call: &Call) -> Option<RateLimit> {
+    let (settings, operation) = (&call.settings, call.operation);
+    let chosen = match operation.family {
+        // The download of certificates has a documented limit and is no operation of a family.
+        _ if operation.id == GET_CERTIFICATES.id => None,
+        Family::Merchant => settings.merchant.calls_per_second,
+        Family::Brand => settings.brand.calls_per_second,
+        Family::OfficialAccount => None,
+    };
+    let chosen = chosen.map(|calls| RateLimit {
+        per: "merchant",
+        per_second: Some(calls),
+        per_minute: None,
+        per_day: None,
+    });
+    let documented = || {
+        operation
+            .rate_limit
+            .filter(|_| settings.answers.enforce_rate_limits)
+    };
+    chosen.or_else(documented)
 }

@@ -50,7 +50,9 @@ impl Core {
     pub(super) fn get_callback(&self, context: &Context<'_>) -> Result<Callback, Refused> {
         match self.callback(context.merchant) {
             Some(url) => Ok(shown(context, url)),
-            None if context.rules.unset_callback_is_not_found => Err(Refused::CallbackNotFound),
+            None if context.rules.unset_callback_is_not_found => {
+                Err(Refused::NotFound(Rule::CallbackUnset))
+            }
             None => Err(Rule::CallbackUnset.into()),
         }
     }
@@ -139,7 +141,8 @@ mod tests {
             rules: &other,
             ..context
         };
-        assert_eq!(core.get_callback(&other), Err(Refused::CallbackNotFound));
+        let missing = Refused::NotFound(Rule::CallbackUnset);
+        assert_eq!(core.get_callback(&other), Err(missing));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const PAYMENT_DAYS: i64 = 365;
 
 /// Who is imported.
 #[derive(Clone, Copy)]
-enum Person<'a> {
+pub(super) enum Person<'a> {
     Openid(&'a str),
     PhoneNumber(&'a str),
 }
@@ -131,7 +131,7 @@ impl Core {
     }
 
     /// Finds the card that stands against another one for the same person.
-    fn present_card(
+    pub(super) fn present_card(
         &self,
         context: &Context<'_>,
         card_id: &str,

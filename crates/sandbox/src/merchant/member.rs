@@ -168,8 +168,17 @@ impl Core {
         code: &str,
     ) -> Result<UserCard, Refused> {
         let template = self.template(context.merchant, card_id)?;
+        let shown = |member: &Member| {
+            let mut card = member.shown(context.now);
+            if !context.rules.answer_unofficial_members {
+                card.service_modules = None;
+                card.fapiao_jump_word = None;
+                card.guide = None;
+            }
+            card
+        };
         if let Some(member) = self.members.get(&(card_id.to_owned(), code.to_owned())) {
-            return Ok(member.shown(context.now));
+            return Ok(shown(member));
         }
         if template.card.need_dynamic_code == Some(true) {
             let seconds = context.rules.dynamic_code_seconds;
@@ -178,7 +187,7 @@ impl Core {
             };
             let mut members = self.members.iter().filter(|(key, _)| key.0 == card_id);
             if let Some((_, member)) = members.find(|(_, member)| shows(member)) {
-                return Ok(member.shown(context.now));
+                return Ok(shown(member));
             }
         }
         Err(Rule::CodeNotExist.into())
@@ -234,6 +243,9 @@ impl Core {
             } else {
                 Ok(())
             };
+        }
+        if !context.rules.invalidate_ended_cards {
+            member.check_usable(context)?;
         }
         self.change_member(&key, None, |member| {
             member.card.user_card_status = Some(UserCardStatus::Unavailable);
@@ -390,6 +402,22 @@ mod tests {
             core.set_unavailable(&strict, &request),
             Err(Rule::UserCardUnavailable.into())
         );
+    }
+
+    #[test]
+    fn the_settings_decide_whether_a_deleted_card_becomes_unavailable() {
+        let request = SetUserCardUnavailable::new(CARD, CODE);
+        let closed = settings::Merchant {
+            invalidate_ended_cards: false,
+            ..rules()
+        };
+        let refused = Err(Rule::UserCardDeleted.into());
+        for (rules, expected) in [(rules(), Ok(())), (closed, refused)] {
+            let mut core = core();
+            let context = context(&rules);
+            core.delete_member(&context, CARD, CODE).unwrap();
+            assert_eq!(core.set_unavailable(&context, &request), expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kabao_models::merchant::phone_members::{
 };
 use serde::Serialize;
 
-use super::import::phone_number;
+use super::import::{Person, phone_number};
 use super::validity::required_time;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
@@ -76,7 +76,8 @@ impl Core {
         )?;
         template.check_approved(context)?;
         let code = self.given_code(context, card_id, member.code.as_ref())?;
-        if self.holders.by_phone(number, card_id).is_some() {
+        let person = Person::PhoneNumber(number);
+        if self.present_card(context, card_id, person).is_some() {
             return Err(Rule::AlreadyReceived.into());
         }
         if !self.has_paid(context, number) {
@@ -170,6 +171,7 @@ impl Core {
 mod tests {
     use kabao_models::merchant::CodeMode;
     use kabao_models::merchant::phone_members::MemberInformation;
+    use kabao_models::merchant::user_cards::SetUserCardUnavailable;
     use kabao_models::{Answer as _, Sensitive};
 
     use super::super::claim::tests::claim_of;
@@ -248,6 +250,15 @@ mod tests {
         );
         let refused = core.import_phone_member(&context, &import());
         assert_eq!(refused, Err(Rule::AlreadyReceived.into()));
+        // Whoever may receive the card again may be reminded again, too.
+        let end = SetUserCardUnavailable::new(CARD, card.code.unwrap());
+        core.set_unavailable(&context, &end).unwrap();
+        let again = settings::Merchant {
+            receive_again_after_end: true,
+            ..rules.clone()
+        };
+        let again = core.import_phone_member(&self::context(&again), &import());
+        assert_eq!(again, Ok(()));
     }
 
     #[test]

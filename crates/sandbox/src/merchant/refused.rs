@@ -24,8 +24,8 @@ pub(crate) enum Refused {
     },
     /// The request number was used before.
     NumberUsed,
-    /// No callback was ever set, which is a missing resource.
-    CallbackNotFound,
+    /// The same as a row of the table, said as a missing resource: 404.
+    NotFound(Rule),
     /// Something that the catalogue rules out.
     Internal,
 }
@@ -92,6 +92,8 @@ rules! {
     /// `SYSTEM_ALLOCATE` cannot be entered.
     CodeModeNotSystem = "code_mode不可修改为SYSTEM_ALLOCATE",
         "code_mode cannot be changed to SYSTEM_ALLOCATE";
+    /// The other two modes cannot be swapped.
+    CodeModesSwapped = "code_mode不可修改", "code_mode cannot be changed";
     /// Codes are deposited for `MERCHANT_DEPOSIT` only.
     CodeModeNotDeposit = "code_mode不是MERCHANT_DEPOSIT，不支持导入code",
         "codes can be deposited for cards in MERCHANT_DEPOSIT code mode only";
@@ -271,8 +273,8 @@ impl From<Refused> for Refusal {
                 format!("{field}: {issue}"),
                 Detail::body(field, value, issue),
             ),
-            Refused::CallbackNotFound => {
-                let (chinese, english) = Rule::CallbackUnset.texts();
+            Refused::NotFound(rule) => {
+                let (chinese, english) = rule.texts();
                 Self::new(404, "RESOURCE_NOT_EXISTS", chinese, english)
             }
             Refused::Internal => Self::system_error(),
@@ -281,30 +283,4 @@ impl From<Refused> for Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn few_rules_have_another_code_than_invalid_request() {
-        for (rule, expected) in [
-            (Rule::CardIdInvalid, (400, "INVALID_REQUEST")),
-            (Rule::QrLinkFailed, (500, "SYSTEM_ERROR")),
-            (Rule::ServiceSettingWrong, (400, "PARAM_ERROR")),
-        ] {
-            let refusal = Refusal::from(Refused::from(rule));
-            assert_eq!((refusal.status, &*refusal.code), expected, "{rule:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_is_named_by_its_pointer() {
-        let refusal = Refusal::from(Refused::value(
-            "balance_information/balance",
-            "must not be negative",
-            -1,
-        ));
-        let detail = refusal.detail.unwrap();
-        assert_eq!(detail["field"], "/balance_information/balance");
-        assert_eq!(detail["value"], -1);
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ impl Core {
             .service_module_id
             .as_deref()
             .ok_or(Refused::Required("service_module_id"))?;
-        let jump = request.jump_miniprogram.as_ref();
+        let jump = jump(context, request.jump_miniprogram.as_ref())?;
         self.change_services(context, &request.card_id, id, jump, |modules| {
             if position(modules, id).is_ok() {
                 return Err(Rule::ServiceAlreadyAdded.into());
@@ -41,7 +41,7 @@ impl Core {
         request: &UpdateServiceModule,
     ) -> Result<ServiceModule, Refused> {
         let id = request.service_module_id.as_str();
-        let jump = request.jump_miniprogram.as_ref();
+        let jump = jump(context, request.jump_miniprogram.as_ref())?;
         self.change_services(context, &request.card_id, id, jump, |modules| {
             let index = position(modules, id)?;
             if let Some(entry) = modules.get_mut(index) {
@@ -137,6 +137,17 @@ impl Core {
         self.change_member(&key, number, |member| member.card = after);
         Ok(())
     }
+}
+
+/// Returns where a service item leads; the settings may want that to be said.
+fn jump<'a>(
+    context: &Context<'_>,
+    given: Option<&'a JumpMiniprogram>,
+) -> Result<Option<&'a JumpMiniprogram>, Refused> {
+    if given.is_none() && context.rules.service_needs_miniprogram {
+        return Err(Refused::Required("jump_miniprogram"));
+    }
+    Ok(given)
 }
 
 /// Finds a service item that the brand may use.

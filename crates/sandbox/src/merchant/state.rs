@@ -51,6 +51,15 @@ impl serve::Core for Core {
         Refused::Internal
     }
 
+    fn worded(call: &Call, refusal: Refused) -> Refused {
+        match refusal {
+            Refused::Rule(
+                rule @ (Rule::CardIdInvalid | Rule::CodeNotExist | Rule::ActivityUnknown),
+            ) if call.settings.merchant.unknown_is_not_found => Refused::NotFound(rule),
+            refusal => refusal,
+        }
+    }
+
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }

@@ -88,6 +88,10 @@ impl Template {
         if context.rules.hide_closed_sections {
             self.sections.hide_closed(&mut card);
         }
+        if !context.rules.answer_unofficial_members {
+            card.service_modules = None;
+            Sections::default().hide_closed(&mut card);
+        }
         card
     }
 }
@@ -226,7 +230,9 @@ impl Core {
             (after.total_quantity, after.remain_quantity) =
                 template.deposit.stock(after.code_mode.as_ref());
         }
-        let overdrawn = match change.total_quantity {
+        let reset = context.rules.update_resets_stock;
+        let stock = change.total_quantity.or(reset.then_some(DEFAULT_STOCK));
+        let overdrawn = match stock {
             Some(total) if *template.mode() == CodeMode::SystemAllocate => {
                 restock(&mut after, template.overdrawn, total)
             }

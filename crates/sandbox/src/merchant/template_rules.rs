@@ -38,6 +38,9 @@ pub(super) fn check_change(
         if *mode == CodeMode::SystemAllocate {
             return Err(Rule::CodeModeNotSystem.into());
         }
+        if !rules.code_modes_swap {
+            return Err(Rule::CodeModesSwapped.into());
+        }
     }
     check_stock(change.total_quantity)?;
     check_balance_entry(change.balance_information.as_ref())?;

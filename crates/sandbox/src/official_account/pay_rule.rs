@@ -257,6 +257,19 @@ impl Core {
         Ok(())
     }
 
+    /// Deletes the rules that offer a card.
+    pub(super) fn end_rules_of(&mut self, card_id: &str) {
+        let ended: Vec<_> = self
+            .pay_rules
+            .values()
+            .filter(|rule| rule.card_id.as_deref() == Some(card_id))
+            .map(|rule| rule.rule_id)
+            .collect();
+        for rule_id in ended {
+            self.pay_rules.remove(&mut self.effects, &rule_id);
+        }
+    }
+
     /// Returns a page of the caller's new-protocol rules, the oldest first.
     pub(crate) fn list_pay_rules(
         &self,
@@ -288,8 +301,11 @@ impl Core {
 
     /// Returns the rule that keeps the caller from using a merchant id.
     fn occupant(&self, context: &Context<'_>, mchid: &str) -> Option<&PayRule> {
-        self.pay_rule_of(context, mchid)
-            .filter(|rule| rule.is_locked || rule.appid == context.appid)
+        self.pay_rule_of(context, mchid).filter(|rule| {
+            let turned = context.rules.locked_rules_give_way;
+            let locked = rule.is_locked != (turned && rule.protocol == Protocol::Old);
+            locked || rule.appid == context.appid
+        })
     }
 
     /// Takes a merchant id out of every rule that has it.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use kabao_models::{AnyEndpoint, Record};
+
 use super::code::EncryptedCode;
 use super::dynamic_code::DynamicCode;
 use super::figures::Figures;
@@ -14,7 +16,7 @@ use super::{Context, LandingPage, Member, PayRule, Refused, Template, Testers};
 use crate::bounded::Bounded;
 use crate::ledger::{Effect, note};
 use crate::records::Records;
-use crate::serve;
+use crate::serve::{self, Call};
 
 /// How many tickets, QR codes and encrypted codes are remembered.
 const REMEMBERED: usize = 10_000;
@@ -50,6 +52,25 @@ impl serve::Core for Core {
 
     fn internal() -> Refused {
         Refused::Internal
+    }
+
+    /// Nothing changes a card that was upgraded, or its members.
+    fn check(&self, call: &Call, request: &dyn AnyEndpoint) -> Result<(), Refused> {
+        let rules = &call.settings.official_account;
+        if rules.upgraded_cards.is_empty() || call.operation.effect == kabao_models::Effect::Read {
+            return Ok(());
+        }
+        let request: &dyn Record = request;
+        let given = |name| request.named(name).text().filter(|text| !text.is_empty());
+        let of_code = || self.platform_codes.get(given("code")?).map(String::as_str);
+        let card_id = given("card_id").or_else(of_code);
+        if card_id.is_some_and(|of| rules.upgraded_cards.iter().any(|card_id| card_id == of)) {
+            return Err(Refused::Chosen {
+                errcode: rules.upgraded_card_errcode,
+                errmsg: "the card was upgraded to the membership product of WeChat Pay",
+            });
+        }
+        Ok(())
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {

@@ -365,6 +365,9 @@ impl Core {
         self.live_template(context, card_id)?;
         let status = CardStatus::from(context.rules.deleted_status.as_str());
         self.change_base(context, card_id, |base| base.status = Some(status));
+        if context.rules.deleting_a_card_ends_its_rules {
+            self.end_rules_of(card_id);
+        }
         Ok(())
     }
 

@@ -12,12 +12,17 @@ pub struct Brand {
     /// Brands without the membership feature: template, user-card, token and feed calls for them
     /// are answered 400 `INVALID_REQUEST`. Default empty.
     pub brands_without_membership: Vec<String>,
+    /// Calls of each operation a second (else 429), in place of the documented rate and whether or not
+    /// that is enforced: the pages say 10, some revisions of them 5. Default absent.
+    pub calls_per_second: Option<u32>,
     /// What a `brand_id` gets that the caller does not act for; no page tells.
     /// Default `no_auth`.
     pub unauthorized_brand: UnauthorizedBrand,
-    /// Whether the retired `DELETE` on a template still answers. Default true.
+    /// Whether the retired `DELETE` on a template still answers; if not, 405 without a body, as for
+    /// every method that a path does not have. Default true.
     pub delete_answers: bool,
-    /// Whether the retired path `open-user-card-tokens` still answers. Default true.
+    /// Whether the retired path `open-user-card-tokens` still answers; if not, 404 without a body, as
+    /// every path that leads nowhere. Default true.
     pub open_user_card_tokens_answer: bool,
     /// Whether calls answer whose pages left the index because the feature is not open: import by
     /// phone number and payment-code tokens. Default true.
@@ -93,6 +98,15 @@ pub struct Brand {
     /// What invalidating a user card answers if the code is right and the openid is somebody
     /// else's; the page lists both. Default `not_found`.
     pub invalidate_wrong_openid: WrongOpenid,
+    /// How many days a card waits for the merchant's confirmation before it is `INVALID`; no page
+    /// tells. Default absent: for ever.
+    pub confirmation_days: Option<i64>,
+    /// Whether confirming a card again with the same code and outcome answers it as it is.
+    /// Default false: 404, since no card waits any more.
+    pub repeated_confirmation_answers: bool,
+    /// Whether an import needs `valid_date_information`, as older documents say; which validity a card
+    /// has without it, no page tells. Default false: that of the template.
+    pub import_needs_validity: bool,
     /// When an import needs `pickup_time`. Field text and error table contradict each other.
     /// Default `fix_term`.
     pub import_pickup_time: PickupTime,
@@ -157,6 +171,7 @@ impl Default for Brand {
     fn default() -> Self {
         Self {
             brands_without_membership: Vec::new(),
+            calls_per_second: None,
             unauthorized_brand: UnauthorizedBrand::NoAuth,
             delete_answers: true,
             open_user_card_tokens_answer: true,
@@ -184,6 +199,9 @@ impl Default for Brand {
             delete_unactivated_cards: true,
             list_cards_without_code: false,
             invalidate_wrong_openid: WrongOpenid::NotFound,
+            confirmation_days: None,
+            repeated_confirmation_answers: false,
+            import_needs_validity: false,
             import_pickup_time: PickupTime::FixTerm,
             join_token_single_use: false,
             scheduled_activities_block: false,

@@ -13,6 +13,12 @@ pub struct Merchant {
     /// merchant number and operation. Default `replay`: equal content is answered like the first
     /// time without a second effect, other content is 400 `PARAM_ERROR`.
     pub repeated_out_request_no: RepeatedNumber,
+    /// Calls of each operation a second and merchant number (else 429); no page of the family prints
+    /// a figure. Default absent.
+    pub calls_per_second: Option<u32>,
+    /// Whether an unknown `card_id`, code or `activity_id` is 404 `RESOURCE_NOT_EXISTS`; the pages
+    /// word all of them as 400, and no row of 404 was found. Default false: 400 `INVALID_REQUEST`.
+    pub unknown_is_not_found: bool,
     /// What `offset` of the card lists counts: it is called a page number, and the samples
     /// contradict that. `activities.list` always counts items. Default `item_index`.
     pub page_offset: PageOffset,
@@ -45,6 +51,17 @@ pub struct Merchant {
     /// Whether `cards.get` leaves out the members of sections that are switched off.
     /// Default true.
     pub hide_closed_sections: bool,
+    /// Whether `cards.get` and `user_cards.get` have the members that no official page shows: points,
+    /// offers, invoice and contact of a template, its service items and those of a user card, and
+    /// their texts. Default true.
+    pub answer_unofficial_members: bool,
+    /// Whether a modification may turn `MERCHANT_DEPOSIT` into `REAL_TIME` and back; the pages say
+    /// only that `SYSTEM_ALLOCATE` is neither left nor entered. Default true.
+    pub code_modes_swap: bool,
+    /// Whether a modification without `total_quantity` gives a `SYSTEM_ALLOCATE` template the stock of
+    /// a creation without it, 5,000,000; its page repeats that default. Default false: the stock
+    /// stays.
+    pub update_resets_stock: bool,
     /// AppIDs that are service accounts, which a template must name; empty means any.
     /// Default empty.
     pub service_account_appids: Vec<String>,
@@ -91,6 +108,9 @@ pub struct Merchant {
     pub modify_unusable_cards: bool,
     /// Whether activating a card that is active already is refused. Default true.
     pub refuse_second_activation: bool,
+    /// Whether a card that is deleted or expired can be made unavailable; the states that are known
+    /// have that way for active cards only. Default true.
+    pub invalidate_ended_cards: bool,
     /// Whether making an unavailable card unavailable is refused. Default false: nothing
     /// happens.
     pub refuse_second_invalidation: bool,
@@ -170,6 +190,10 @@ pub struct Merchant {
     /// Service items that brands may use; empty means all. Default empty.
     pub granted_service_items: Vec<String>,
 
+    /// Whether adding and modifying a service item need `jump_miniprogram`, as the unofficial
+    /// documentation says. Default false: the official text lets it be left out.
+    pub service_needs_miniprogram: bool,
+
     // Activities.
     /// Coupon stocks that activities may give; empty means any. Default empty.
     pub authorized_stocks: Vec<String>,
@@ -199,6 +223,8 @@ impl Default for Merchant {
     fn default() -> Self {
         Self {
             repeated_out_request_no: RepeatedNumber::Replay,
+            calls_per_second: None,
+            unknown_is_not_found: false,
             page_offset: PageOffset::ItemIndex,
             newest_first: false,
             list_needs_appid: false,
@@ -211,6 +237,9 @@ impl Default for Merchant {
             update_starts_review: false,
             modify_deleted_templates: false,
             hide_closed_sections: true,
+            answer_unofficial_members: true,
+            code_modes_swap: true,
+            update_resets_stock: false,
             service_account_appids: Vec::new(),
             validity_follows_template: false,
             terms_end_at_midnight: false,
@@ -229,6 +258,7 @@ impl Default for Merchant {
             dynamic_code_seconds: 60,
             modify_unusable_cards: false,
             refuse_second_activation: true,
+            invalidate_ended_cards: true,
             refuse_second_invalidation: false,
             receive_again_after_end: false,
             confirm_for_merchants: true,
@@ -255,6 +285,7 @@ impl Default for Merchant {
             bonus_commit_adds_points: false,
             service_items: service_items(),
             granted_service_items: Vec::new(),
+            service_needs_miniprogram: false,
             authorized_stocks: Vec::new(),
             activities_need_settings: true,
             activities_may_begin_in_past: true,

@@ -22,6 +22,9 @@ pub struct OddValues {
     /// Whether `card/batchget` answers an empty `card_list` beside `card_id_list`: seen, of unknown
     /// meaning. Default false.
     pub batch_get_has_card_list: bool,
+    /// Whether the results of pay rules have `succ_list` and `fail_list` in place of
+    /// `succ_mchid_list` and `fail_mchid_list`, as one SDK reads them. Default false.
+    pub pay_rule_lists_are_short: bool,
     /// Whether the brand family answers `activity_id` as a text; the official page says integer, the
     /// unofficial documentation text. Default false.
     pub activity_ids_are_texts: bool,

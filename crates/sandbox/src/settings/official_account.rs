@@ -76,6 +76,12 @@ pub struct OfficialAccount {
     pub activate_ticket_single_use: bool,
     /// The code for an activation ticket that is unknown, used or too old. Default 47001.
     pub activate_ticket_errcode: i64,
+    /// Cards that were upgraded to the membership product of WeChat Pay: nothing here changes them or
+    /// their members any more. Default empty.
+    pub upgraded_cards: Vec<String>,
+    /// The code for a change of an upgraded card; its page says that it fails, and not how.
+    /// Default 48001.
+    pub upgraded_card_errcode: i64,
     /// Merchant ids bound to the account (else 72002); empty means any. Default empty.
     pub bound_merchant_ids: Vec<String>,
     /// The code of an entry in the failure list of a pay rule whose merchant id is occupied or
@@ -85,6 +91,12 @@ pub struct OfficialAccount {
     pub ended_rules_occupy: bool,
     /// Whether the amounts of a pay rule are inclusive. Default true.
     pub rule_amounts_inclusive: bool,
+    /// Whether `is_locked` lets other accounts take the merchant ids of a pay rule over, and its
+    /// absence keeps them out: the other reading of the word. Default false.
+    pub locked_rules_give_way: bool,
+    /// Whether deleting a card also deletes its pay rules. Default false: they stay, and what they
+    /// offer cannot be claimed.
+    pub deleting_a_card_ends_its_rules: bool,
     /// Whether queries of pay rules return `rule_id`, which no model of the answer has.
     /// Default false.
     pub answer_rule_id: bool,
@@ -225,10 +237,14 @@ impl Default for OfficialAccount {
             activate_ticket_seconds: 7200,
             activate_ticket_single_use: true,
             activate_ticket_errcode: 47001,
+            upgraded_cards: Vec::new(),
+            upgraded_card_errcode: 48001,
             bound_merchant_ids: Vec::new(),
             merchant_failure_errcode: 23112,
             ended_rules_occupy: false,
             rule_amounts_inclusive: true,
+            locked_rules_give_way: false,
+            deleting_a_card_ends_its_rules: false,
             answer_rule_id: false,
             unknown_rule_errcode: 47001,
             datacube_errcode: false,

@@ -62,12 +62,13 @@ async fn a_template_is_read_changed_and_invalidated() {
 }
 
 #[tokio::test]
-async fn the_retired_delete_answers_unless_the_settings_switch_it_off() {
+async fn what_was_retired_answers_unless_the_settings_say_that_it_is_gone() {
     let running = start().await;
     let client = Client::new(&running, "demo-brand");
     let target = format!("{CARD}{OF_BRAND}");
     let mut settings = running.settings();
     settings.brand.delete_answers = false;
+    settings.brand.open_user_card_tokens_answer = false;
     running.set_settings(settings);
     let retired = client
         .send(Call {
@@ -75,7 +76,21 @@ async fn the_retired_delete_answers_unless_the_settings_switch_it_off() {
             ..get(&target)
         })
         .await;
-    assert!((400..500).contains(&retired.status), "{retired:?}");
+    let body = json!({
+        "brand_id": "1004", "card_id": "pbLatjvWOibDc5-TBnbUk1pD12o0", "openid": "oNew",
+    })
+    .to_string();
+    let token = || {
+        let target = "/v3/brand/partner/card-member/open-user-card-tokens";
+        client.send(Call {
+            method: "POST",
+            ..patch(target, &body)
+        })
+    };
+    for (gone, status) in [(retired, 405), (token().await, 404)] {
+        assert_eq!((gone.status, gone.body.len()), (status, 0));
+        assert!(!gone.is_signed());
+    }
     assert_eq!(
         client.send(get(&target)).await.json()["state"],
         "CARD_EFFECTIVE"
@@ -91,6 +106,24 @@ async fn the_retired_delete_answers_unless_the_settings_switch_it_off() {
         (deleted.status, &deleted.json()["state"]),
         (200, &json!("CARD_INVALID"))
     );
+    running.reset();
+    assert_eq!(token().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_named_is_refused_with_the_code_of_the_settings() {
+    let running = start().await;
+    let client = Client::new(&running, "demo-brand");
+    let key = client.credentials.public_key_pem.as_deref().unwrap();
+    let phone = PublicKey::from_pem(key).unwrap().encrypt(b"13800000417");
+    let body = member_change(&json!({ "phone_number": phone.unwrap() }));
+    for code in ["PARAM_ERROR", "INVALID_REQUEST"] {
+        let mut settings = running.settings();
+        settings.answers.missing_serial_code = code.to_owned();
+        running.set_settings(settings);
+        let refused = client.send(patch(MEMBER, &body)).await;
+        assert_eq!((refused.status, &*refused.code()), (400, code));
+    }
 }
 
 #[tokio::test]
@@ -171,6 +204,14 @@ async fn the_rate_of_the_page_is_enforced_on_request() {
     );
     assert_eq!(limited.header("retry-after"), Some("1"));
     client.verify(&running, &limited).unwrap();
+    // Some revisions of the pages allow five only.
+    running.reset();
+    let mut settings = running.settings();
+    settings.brand.calls_per_second = Some(5);
+    running.set_settings(settings);
+    for status in [200, 200, 200, 200, 200, 429] {
+        assert_eq!(read_member(&client).await.status, status);
+    }
 }
 
 #[tokio::test]

@@ -184,6 +184,33 @@ async fn a_percent_encoded_code_is_the_code() {
 }
 
 #[tokio::test]
+async fn what_is_unknown_and_how_often_one_may_call_are_settings() {
+    let mut settings = Settings::default();
+    settings.merchant.unknown_is_not_found = true;
+    settings.merchant.calls_per_second = Some(2);
+    let running = start_with(Sandbox::builder().settings(settings)).await;
+    let client = Client::new(&running, "demo-merchant");
+    let nobody = MEMBER.replace("478515832665", "nobody");
+    for unknown in [
+        nobody.as_str(),
+        "/v3/marketing/membercard-open/cards/pbLatjvWOibDc5-TBnbUk1pD12o1",
+    ] {
+        let answer = client.send(get(unknown)).await;
+        let code = answer.code();
+        assert_eq!((answer.status, &*code), (404, "RESOURCE_NOT_EXISTS"));
+        client.verify(&running, &answer).unwrap();
+    }
+    // Each operation has been called once.
+    for operation in [MEMBER, CARD] {
+        for status in [200, 429] {
+            assert_eq!(client.send(get(operation)).await.status, status);
+        }
+    }
+    let download = client.send(get("/v3/certificates")).await;
+    assert_eq!(download.status, 200);
+}
+
+#[tokio::test]
 async fn settings_decide_what_the_documents_leave_open() {
     let mut settings = Settings::default();
     settings.merchant.check_equation = true;

@@ -242,3 +242,53 @@ fn the_card_of_an_allocated_code_is_activated_once() {
         Rule::UserCardUnknown
     );
 }
+
+#[test]
+fn a_card_waits_as_long_as_the_settings_say() {
+    let rules = settings::Brand {
+        confirmation_days: Some(2),
+        ..rules()
+    };
+    let later = |days| Context {
+        now: crate::clock::plus_days(now(), days),
+        ..context(&rules)
+    };
+    let key = |code| key("oWaits", code);
+    let (mut core, code) = pending(&rules, true);
+    let shown = core.get_member(&later(2), &key(&code)).unwrap();
+    assert_eq!(shown.user_card_state, Some(UserCardState::Invalid));
+    let late = core.confirm(&later(2), &key(&code), &SUCCESS, Data::default());
+    assert_eq!(rule(late), Rule::NoPendingCard);
+    core.join(&join("oWaits"), later(2).now, &rules).unwrap();
+    let (mut core, code) = pending(&rules, true);
+    core.confirm(&later(1), &key(&code), &SUCCESS, Data::default())
+        .unwrap();
+    let shown = core.get_member(&later(99), &key(&code)).unwrap();
+    assert_eq!(shown.user_card_state, Some(UserCardState::Effective));
+}
+
+#[test]
+fn a_repeated_confirmation_is_answered_where_the_settings_say_so() {
+    let answering = settings::Brand {
+        repeated_confirmation_answers: true,
+        ..rules()
+    };
+    for (rules, outcome, again) in [
+        (&answering, SUCCESS, [None, Some(Rule::NoPendingCard)]),
+        (&answering, FAIL, [Some(Rule::NoPendingCard), None]),
+        (&rules(), SUCCESS, [Some(Rule::NoPendingCard); 2]),
+    ] {
+        let (mut core, code) = pending(rules, true);
+        let mut confirm = |outcome: &_| {
+            let key = key("oWaits", &code);
+            core.confirm(&context(rules), &key, outcome, Data::default())
+        };
+        let first = confirm(&outcome).unwrap();
+        for (outcome, expected) in [SUCCESS, FAIL].iter().zip(again) {
+            match (confirm(outcome), expected) {
+                (Ok(card), None) => assert_eq!(card, first),
+                (result, expected) => assert_eq!(result.err().map(|it| it.rule), expected),
+            }
+        }
+    }
+}

@@ -8,7 +8,9 @@ mod provider;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kabao_models::brand::{ExchangeRecord, Token, cards, open_user_card_tokens, pay_view_tokens};
+use kabao_models::brand::{
+    ExchangeRecord, Token, ValidDateInformation, ValidDateType, cards, pay_view_tokens,
+};
 use kabao_models::{Answer as _, Endpoint, Family, Personal};
 
 use super::super::claim::tests::join;
@@ -126,24 +128,38 @@ fn a_caller_acts_for_its_own_brand_only() {
 }
 
 #[test]
-fn retired_and_unlisted_calls_can_be_closed() {
+fn an_import_says_its_validity_where_the_settings_want_that() {
     let mut client = Client::new();
-    client.settings.brand.delete_answers = false;
-    client.settings.brand.open_user_card_tokens_answer = false;
-    client.settings.brand.unlisted_operations_answer = false;
-    let delete = cards::DeleteCard {
-        card_id: CARD.into(),
-        brand_id: brand(),
-        ..Default::default()
-    };
-    assert_eq!(rule(client.send(delete)), Rule::Retired);
-    let token = open_user_card_tokens::CreateOpenUserCardToken {
+    client.settings.brand.import_needs_validity = true;
+    let import = user_cards::ImportUserCardByOpenid {
         brand_id: brand(),
         card_id: named(CARD),
         openid: openid("oNew"),
+        user_card_code: openid("HT-1"),
         ..Default::default()
     };
-    assert_eq!(rule(client.send(token)), Rule::Retired);
+    assert_eq!(rule(client.send(import.clone())), Rule::ValidityMissing);
+    let valid = ValidDateInformation {
+        r#type: Some(ValidDateType::Permanent),
+        ..Default::default()
+    };
+    let import = user_cards::ImportUserCardByOpenid {
+        valid_date_information: Some(valid),
+        ..import
+    };
+    client.send(import).unwrap();
+    // Nobody asks the payer of an order.
+    let attach = format!("cell=[1_400]&card_id=[{CARD}]&user_card_code=[HT-9]");
+    let payer = client
+        .core
+        .pay_order("oPays", &attach, now(), &client.settings.brand);
+    assert!(payer.unwrap().is_some());
+}
+
+#[test]
+fn unlisted_calls_can_be_closed() {
+    let mut client = Client::new();
+    client.settings.brand.unlisted_operations_answer = false;
     let token = pay_view_tokens::CreatePayViewToken {
         brand_id: brand(),
         card_id: named(CARD),

@@ -7,6 +7,7 @@ use super::super::template_rules::tests::card;
 use super::super::testing::{BRAND, CARD, changed, context, core, rule};
 use super::*;
 use crate::clock::plus_days;
+use crate::settings;
 
 fn rules() -> settings::Brand {
     settings::Brand::default()
@@ -148,12 +149,15 @@ fn invalidation_is_final() {
     let rules = rules();
     let card = core.invalidate_template(&context(&rules), CARD).unwrap();
     assert_eq!(card.state, Some(CardState::CardInvalid));
-    assert_eq!(core.delete_template(&context(&rules), CARD).unwrap(), card);
+    assert_eq!(
+        core.invalidate_template(&context(&rules), CARD).unwrap(),
+        card
+    );
     assert_eq!(core.effects.len(), 1);
     let strict = settings::Brand {
         refuse_second_invalidation: true,
         update_invalid_templates: false,
-        ..rules.clone()
+        ..rules
     };
     let context_ = context(&strict);
     assert_eq!(
@@ -162,14 +166,6 @@ fn invalidation_is_final() {
     );
     let change = core.update_template(&context_, CARD, Card::default());
     assert_eq!(rule(change), Rule::TemplateInvalid);
-    let retired = settings::Brand {
-        delete_answers: false,
-        ..rules
-    };
-    assert_eq!(
-        rule(core.delete_template(&context(&retired), CARD)),
-        Rule::Retired
-    );
 }
 
 #[test]

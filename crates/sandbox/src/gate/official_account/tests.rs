@@ -295,6 +295,34 @@ fn a_card_of_another_account_gets_the_nearest_documented_code() {
 }
 
 #[test]
+fn a_card_that_was_upgraded_is_read_and_not_changed() {
+    let site = Site::new();
+    let read = || {
+        site.call(
+            "/card/membercard/userinfo/get",
+            &json!({"card_id": CARD, "code": CODE}),
+        )
+    };
+    let before = read();
+    site.rules(|rules| rules.upgraded_cards = vec![CARD.to_owned()]);
+    for (path, body) in [
+        ("/card/delete", json!({"card_id": CARD})),
+        (
+            "/card/membercard/updateuser",
+            json!({"card_id": CARD, "code": CODE, "bonus": 1}),
+        ),
+        ("/card/code/unavailable", json!({"code": CODE})),
+    ] {
+        assert_eq!(code(&site.call(path, &body)), 48001, "{path}");
+    }
+    site.rules(|rules| rules.upgraded_card_errcode = 40078);
+    let change = json!({"card_id": CARD, "member_card": {"discount": 8}});
+    assert_eq!(code(&site.call("/card/update", &change)), 40078);
+    assert_eq!(read(), before);
+    assert_eq!(code(&site.call("/card/get", &json!({"card_id": CARD}))), 0);
+}
+
+#[test]
 fn the_body_of_an_update_decides_what_is_meant() {
     let (update, message) = (UPDATE_CARD.id, UPDATE_CARD_MESSAGE.id);
     for (body, expected) in [

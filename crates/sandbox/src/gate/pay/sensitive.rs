@@ -25,7 +25,14 @@ pub(super) fn decrypt_request(
         return Ok(());
     }
     let keys = lock(&inbound.caller.pay.keyring).decryption_keys();
-    let key = keys.pick(serial).map_err(refusal)?;
+    let key = keys.pick(serial).map_err(|error| {
+        let mut refusal = refusal(error);
+        if serial.is_none() {
+            let code = &inbound.call.settings.answers.missing_serial_code;
+            refusal.code = code.clone().into();
+        }
+        refusal
+    })?;
     let mut result = Ok(());
     request.visit_sensitive(&mut |field| {
         let Sensitive::Encrypted(ciphertext) = &*field else {

@@ -208,3 +208,20 @@ fn a_newer_state_replaces_the_older_one_and_a_repeat_does_nothing() {
         .and_then(|setting| setting.state_id.as_deref());
     assert_eq!((shown, core.effects.len()), (Some("CHECKED_OUT"), 2));
 }
+
+#[test]
+fn the_settings_decide_whether_an_item_needs_a_mini_program() {
+    let rules = settings::Merchant {
+        service_needs_miniprogram: true,
+        ..rules()
+    };
+    let missing = || Refused::Required("jump_miniprogram");
+    let added = core().add_service(&context(&rules), &AddServiceModule::new(CARD, "731"));
+    assert_eq!(added, Err(missing()));
+    let mut core = with_item();
+    let update = UpdateServiceModule::new(CARD, "731");
+    let updated = core.update_service(&context(&rules), &update);
+    assert_eq!(updated, Err(missing()));
+    let remove = RemoveServiceModule::new(CARD, "731");
+    core.remove_service(&context(&rules), &remove).unwrap();
+}

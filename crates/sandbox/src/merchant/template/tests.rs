@@ -189,6 +189,66 @@ fn what_cannot_change_is_refused() {
 }
 
 #[test]
+fn the_settings_decide_whether_the_other_code_modes_are_swapped() {
+    let closed = settings::Merchant {
+        code_modes_swap: false,
+        ..rules()
+    };
+    for (rules, expected) in [
+        (rules(), Ok(())),
+        (closed, Err(Rule::CodeModesSwapped.into())),
+    ] {
+        let mut core = core();
+        core.templates.get_mut(CARD).unwrap().card.code_mode = Some(CodeMode::RealTime);
+        let swap = |mode| UpdateCard {
+            code_mode: Some(mode),
+            ..UpdateCard::new(CARD)
+        };
+        let context = context(&rules);
+        core.update_template(&context, &swap(CodeMode::RealTime))
+            .unwrap();
+        let swapped = core.update_template(&context, &swap(CodeMode::MerchantDeposit));
+        assert_eq!(swapped, expected);
+    }
+}
+
+#[test]
+fn the_settings_decide_what_a_modification_without_a_stock_does_to_it() {
+    let resetting = settings::Merchant {
+        update_resets_stock: true,
+        ..rules()
+    };
+    let before = core().templates[CARD].card.total_quantity;
+    assert_ne!(before, Some(DEFAULT_STOCK));
+    for (rules, expected) in [(rules(), before), (resetting, Some(DEFAULT_STOCK))] {
+        let mut core = core();
+        core.update_template(&context(&rules), &UpdateCard::new(CARD))
+            .unwrap();
+        assert_eq!(core.templates[CARD].card.total_quantity, expected);
+    }
+}
+
+#[test]
+fn members_that_no_official_page_shows_can_be_left_out() {
+    let rules = settings::Merchant {
+        answer_unofficial_members: false,
+        ..rules()
+    };
+    let mut core = core();
+    let card = &mut core.templates.get_mut(CARD).unwrap().card;
+    card.guide = Some(Default::default());
+    card.service_modules = Some(Vec::new());
+    let card = core.get_template(&context(&rules), CARD).unwrap();
+    assert!(card.bonus.is_none() && card.guide.is_none() && card.service_modules.is_none());
+    assert!(card.title.is_some());
+    let key = (CARD.to_owned(), CODE.to_owned());
+    let member = &mut core.members.get_mut(&key).unwrap().card;
+    member.fapiao_jump_word = Some("开发票".into());
+    let member = core.get_member(&context(&rules), CARD, CODE).unwrap();
+    assert!(member.fapiao_jump_word.is_none() && member.bonus_value.is_some());
+}
+
+#[test]
 fn deletion_is_final_unless_the_settings_say_otherwise() {
     let mut core = core();
     let strict = rules();

@@ -270,3 +270,48 @@ fn lists_have_pages_and_only_own_rules_are_seen() {
     });
     assert_eq!(foreign.unwrap_err().errcode(), 47001);
 }
+
+#[test]
+fn the_settings_choose_the_reading_of_is_locked() {
+    for (turned, is_locked, free) in [
+        (false, true, false),
+        (false, false, true),
+        (true, true, true),
+        (true, false, false),
+    ] {
+        let mut world = World::new();
+        world.rules.locked_rules_give_way = turned;
+        let rule = NewPayRule {
+            is_locked,
+            ..new(Protocol::Old, &["1"])
+        };
+        add(&mut world, rule).unwrap();
+        let foreign = NewPayRule {
+            card_id: None,
+            ..new(Protocol::Old, &["1"])
+        };
+        let taken = world.run(|core, context| {
+            let other = Context {
+                appid: OTHER_APPID,
+                ..*context
+            };
+            core.add_pay_rule(&other, foreign)
+        });
+        let done = !taken.unwrap().done.is_empty();
+        assert_eq!(done, free, "{turned} {is_locked}");
+    }
+}
+
+#[test]
+fn the_settings_decide_whether_rules_end_with_their_card() {
+    for (ends, left) in [(false, 1), (true, 0)] {
+        let mut world = World::new();
+        world.rules.deleting_a_card_ends_its_rules = ends;
+        add(&mut world, new(Protocol::New, &["1"])).unwrap();
+        world
+            .run(|core, context| core.delete_card(context, CARD))
+            .unwrap();
+        let rules = world.run(|core, _| core.pay_rules().count());
+        assert_eq!(rules, left);
+    }
+}
