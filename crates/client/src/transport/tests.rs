@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::interval;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{HandshakeKind, ServerConfig};
 
@@ -26,6 +27,10 @@ enum Manner {
     Answer(Vec<u8>),
     /// Writes these bytes and closes.
     AnswerAndClose(Vec<u8>),
+    /// Writes these bytes, and then one byte after the other for ever.
+    Trickle(Vec<u8>),
+    /// Answers the first request of a connection, and closes it when the second one has come.
+    AnswerOne(Vec<u8>),
     /// Answers with the head of the request.
     Echo,
     /// Never answers.
@@ -40,6 +45,7 @@ struct Server {
     connections: Arc<AtomicUsize>,
     /// Those whose handshake was short.
     resumed: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 async fn server(manner: Manner) -> Server {
@@ -59,11 +65,14 @@ async fn server(manner: Manner) -> Server {
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(AtomicUsize::new(0));
     let resumed = Arc::new(AtomicUsize::new(0));
+    let requests = Arc::new(AtomicUsize::new(0));
     let (count, short) = (Arc::clone(&connections), Arc::clone(&resumed));
+    let all = Arc::clone(&requests);
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
             let (acceptor, manner) = (acceptor.clone(), manner.clone());
             let (count, short) = (Arc::clone(&count), Arc::clone(&short));
+            let all = Arc::clone(&all);
             tokio::spawn(async move {
                 let Ok(mut tls) = acceptor.accept(tcp).await else {
                     return;
@@ -77,12 +86,15 @@ async fn server(manner: Manner) -> Server {
                     return;
                 }
                 let mut received = Vec::new();
+                let mut asked = 0;
                 while let Ok(1..) = tls.read_buf(&mut received).await {
                     if !received.ends_with(b"\r\n\r\n") {
                         continue;
                     }
                     let head = String::from_utf8_lossy(&received).into_owned();
                     received.clear();
+                    asked += 1;
+                    all.fetch_add(1, Ordering::SeqCst);
                     match &manner {
                         Manner::Echo => {
                             let length = format!("200 OK\r\ncontent-length: {}", head.len());
@@ -92,6 +104,18 @@ async fn server(manner: Manner) -> Server {
                         Manner::AnswerAndClose(bytes) => {
                             tls.write_all(bytes).await.unwrap();
                             tls.shutdown().await.unwrap();
+                            return;
+                        }
+                        Manner::AnswerOne(bytes) if asked == 1 => {
+                            tls.write_all(bytes).await.unwrap();
+                        }
+                        Manner::AnswerOne(_) => return,
+                        Manner::Trickle(bytes) => {
+                            tls.write_all(bytes).await.unwrap();
+                            let mut pace = interval(SHORT / 20);
+                            while tls.write_all(b"x").await.is_ok() && tls.flush().await.is_ok() {
+                                pace.tick().await;
+                            }
                             return;
                         }
                         Manner::Silence | Manner::Refuse => {}
@@ -105,6 +129,7 @@ async fn server(manner: Manner) -> Server {
         ca: certified.cert.pem(),
         connections,
         resumed,
+        requests,
     }
 }
 
@@ -326,6 +351,33 @@ async fn silence_ends_at_the_bound() {
         .unwrap();
         assert!(matches!(error, TransportError::Timeout), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn what_trickles_ends_at_the_bound_as_well() {
+    for head in [
+        b"HTTP/1.1 200 OK\r\nrequest-id: ".to_vec(),
+        text("200 OK\r\ncontent-length: 4000", ""),
+    ] {
+        let bounds = Bounds {
+            answer: SHORT,
+            ..PATIENT
+        };
+        let error = exchange(Manner::Trickle(head), bounds).await.err().unwrap();
+        assert!(matches!(error, TransportError::Timeout), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_under_a_request_may_have_carried_it_and_it_is_not_sent_again() {
+    let answer = text("200 OK\r\ncontent-length: 1", "x");
+    let server = server(Manner::AnswerOne(answer)).await;
+    let (transport, request) = client(server.address, Some(&server.ca), PATIENT);
+    transport.send(request.clone()).await.unwrap();
+    let error = transport.send(request).await.err().unwrap();
+    assert!(matches!(error, TransportError::Broken(_)), "{error:?}");
+    assert!(!error.nothing_sent());
+    assert_eq!(server.requests.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

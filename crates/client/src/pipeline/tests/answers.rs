@@ -266,3 +266,33 @@ async fn the_table_of_answers() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn seconds_to_wait_count_up_to_an_hour_and_whatever_else_is_said_counts_as_one() {
+    for (asked, seconds) in [
+        (Some("3"), 3),
+        (Some(" 7 "), 7),
+        (Some("86400"), 3600),
+        (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 1),
+        (Some("soon"), 1),
+        (Some("-5"), 1),
+        (Some("1.5"), 1),
+        (None, 1),
+    ] {
+        let (transport, _) = answering(move |_| {
+            let body = r#"{"code":"RATELIMIT_EXCEEDED","message":"m"}"#;
+            let mut answer = signed(429, body);
+            if let Some(asked) = asked {
+                answer.headers.insert("retry-after", asked.parse().unwrap());
+            }
+            Ok(answer)
+        });
+        let error = merchant(transport, Settings::default())
+            .execute(&context(), read())
+            .await
+            .err()
+            .unwrap();
+        let expected = Some(Duration::from_secs(seconds));
+        assert_eq!(error.retry_after(), expected, "{asked:?}");
+    }
+}
