@@ -19,6 +19,7 @@ mod memory;
 mod mistake;
 mod modes;
 mod own_keys;
+mod parallel;
 mod policy;
 mod reload;
 mod section;

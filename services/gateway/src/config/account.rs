@@ -3,20 +3,26 @@
 //! This module knows which keys belong to which family and where their values come from. Whether the values are any
 //! good is for the client to say: it is built here, and its verdict is translated back into keys and files.
 
+mod client;
+mod credential;
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use kabao_api::{AccountId, Family};
-use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey, WechatpaySerial};
+use kabao_client::Client;
 
+use self::client::{Built, New};
+pub(super) use self::verdict::complain_about;
 use super::document::{Node, Origin, Value};
 use super::exposure::Exposure;
-use super::fixed;
 use super::material::Material;
+use super::mistake::Collector;
 use super::modes::Modes;
-use super::own_keys::OwnKeys;
 use super::section::{Section, Surroundings};
 use super::upstream::{self, Upstream};
+use super::{fixed, parallel};
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
@@ -46,15 +52,66 @@ impl AccountSettings {
     }
 }
 
-/// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `exposure` says
-/// whether they may let callers see their tokens, and `upstream` what they have unless they say otherwise.
-pub(super) fn read_all(
-    root: &mut Section<'_>,
-    exposure: Exposure,
-    folder: Option<&Path>,
-    modes: Modes,
-    upstream: &Upstream,
-) -> Vec<AccountSettings> {
+/// What all entries are read with.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// Whether they may let callers see their tokens.
+    pub(super) exposure: Exposure,
+    /// Which files with secrets are taken.
+    pub(super) modes: Modes,
+    /// What they have unless they say otherwise.
+    pub(super) upstream: &'a Upstream,
+    /// The folder with files of accounts, from which the paths in these start.
+    pub(super) folder: Option<&'a Path>,
+}
+
+/// One entry before it is read.
+struct Entry {
+    number: usize,
+    /// What mistakes call it.
+    name: String,
+    node: Node,
+    /// The number and the place of an earlier one of the same name.
+    first: Option<(usize, Origin)>,
+}
+
+/// Reads every `[[accounts]]` entry; those of files of their own stand among them. Most of the time goes into checks of
+/// private keys, so it happens on several threads; mistakes are in the order of the entries all the same.
+pub(super) fn read_all(root: &mut Section<'_>, rules: Rules<'_>) -> Vec<AccountSettings> {
+    let entries = entries(root);
+    let Surroundings {
+        folder,
+        now,
+        environment,
+        mistakes,
+        present,
+    } = *root.surroundings();
+    let file = mistakes.file();
+    let read = parallel::map(entries, present.threads(), |entry| {
+        let mistakes = Collector::new(file);
+        let surroundings = Surroundings {
+            folder: match &entry.node.origin {
+                Origin::Other { .. } => rules.folder.unwrap_or(folder),
+                _ => folder,
+            },
+            now,
+            environment,
+            mistakes: &mistakes,
+            present,
+        };
+        let account = read_entry(entry, &surroundings, rules);
+        (account, mistakes)
+    });
+    let mut accounts = Vec::new();
+    for (account, found) in read {
+        mistakes.absorb(found);
+        accounts.extend(account);
+    }
+    accounts
+}
+
+/// The entries in their order, with what they have to do with each other.
+fn entries(root: &mut Section<'_>) -> Vec<Entry> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
         root.mistake(
@@ -62,55 +119,71 @@ pub(super) fn read_all(
             "there is none; a gateway without accounts answers nothing",
         );
     }
-    let outer = root.surroundings();
-    let inner = Surroundings {
-        folder: folder.unwrap_or(outer.folder),
-        ..*outer
-    };
     let mut seen: BTreeMap<String, (usize, Origin)> = BTreeMap::new();
-    let mut accounts = Vec::new();
+    let mut entries = Vec::new();
     for (index, node) in nodes.into_iter().enumerate() {
         let number = index + 1;
-        let Node { value, origin } = node;
-        let table = match value {
-            Value::Table(table) => table,
+        let mut name = format!("#{number}");
+        let mut first = None;
+        match &node.value {
+            // That was told.
             Value::Unreadable => continue,
-            value => {
-                let message = format!("must be a table, not {}", value.kind());
-                root.surroundings()
-                    .mistakes
-                    .add(&origin, format!("accounts[#{number}]"), message);
-                continue;
+            Value::Table(table) => {
+                if let Some(Node {
+                    value: Value::String(id),
+                    ..
+                }) = table.get("id")
+                    && !id.is_empty()
+                {
+                    name.clone_from(id);
+                }
+                first = seen.insert(name.clone(), (number, node.origin.clone()));
             }
-        };
-        let name = match table.get("id") {
-            Some(Node {
-                value: Value::String(id),
-                ..
-            }) if !id.is_empty() => id.clone(),
-            _ => format!("#{number}"),
-        };
-        let path = format!("accounts[{name}]");
-        let entry = format!("{}\n{}", fixed::text(&table), upstream.fingerprint);
-        let surroundings = match origin {
-            Origin::Other { .. } => &inner,
-            _ => outer,
-        };
-        let first = seen.insert(name, (number, origin.clone()));
-        let section = Section::new(path, origin, table, surroundings);
-        match first {
-            Some((_, first @ Origin::Other { .. })) => {
-                let place = outer.mistakes.place(&first);
-                section.mistake("id", format!("the account in {place} has the same id"));
-            }
-            Some((first, _)) => {
-                section.mistake("id", format!("account #{first} has the same id"));
-            }
-            None => {}
+            _ => {}
         }
-        accounts.extend(read(section, entry, exposure, modes, upstream));
+        entries.push(Entry {
+            number,
+            name,
+            node,
+            first,
+        });
     }
-    accounts
+    entries
+}
+
+fn read_entry(
+    entry: Entry,
+    surroundings: &Surroundings<'_>,
+    rules: Rules<'_>,
+) -> Option<AccountSettings> {
+    let Entry {
+        number,
+        name,
+        node: Node { value, origin },
+        first,
+    } = entry;
+    let mistakes = surroundings.mistakes;
+    let table = match value {
+        Value::Table(table) => table,
+        value => {
+            let message = format!("must be a table, not {}", value.kind());
+            mistakes.add(&origin, format!("accounts[#{number}]"), message);
+            return None;
+        }
+    };
+    let text = format!("{}\n{}", fixed::text(&table), rules.upstream.fingerprint);
+    let section = Section::new(format!("accounts[{name}]"), origin, table, surroundings);
+    match first {
+        Some((_, first @ Origin::Other { .. })) => {
+            let place = mistakes.place(&first);
+            section.mistake("id", format!("the account in {place} has the same id"));
+        }
+        Some((first, _)) => {
+            section.mistake("id", format!("account #{first} has the same id"));
+        }
+        None => {}
+    }
+    read(section, text, rules)
 }
 
 const FAMILIES: [(&str, Family); 3] = [
@@ -150,14 +223,8 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-/// `entry` is all that the account is made of, without the contents of files.
-fn read(
-    mut section: Section<'_>,
-    entry: String,
-    exposure: Exposure,
-    modes: Modes,
-    upstream: &Upstream,
-) -> Option<AccountSettings> {
+/// `text` is all that the account is made of, without the contents of files.
+fn read(mut section: Section<'_>, text: String, rules: Rules<'_>) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -196,17 +263,19 @@ fn read(
     refuse_keys_of_others(&mut section, family);
     let exposes_tokens =
         family == Family::OfficialAccount && section.boolean("expose_tokens", false);
-    if exposes_tokens && let Some(fault) = exposure.fault() {
+    if exposes_tokens && let Some(fault) = rules.exposure.fault() {
         section.mistake("expose_tokens", fault);
     }
 
-    let mut material = Material::new(&mut section, entry, modes);
+    let mut material = Material::new(&mut section, text, rules.modes);
     // What is wrong with the id has been told; the rest is looked at all the same.
     let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
-        Family::Merchant => merchant(&mut material, name, upstream),
-        Family::Brand => brand(&mut material, name, upstream),
-        Family::OfficialAccount => official_account(&mut material, name, upstream, exposes_tokens),
+        Family::Merchant => client::merchant(&mut material, name, rules.upstream),
+        Family::Brand => client::brand(&mut material, name, rules.upstream),
+        Family::OfficialAccount => {
+            client::official_account(&mut material, name, rules.upstream, exposes_tokens)
+        }
     };
     section.finish();
     id?;
@@ -245,323 +314,4 @@ fn refuse_keys_of_others(section: &mut Section<'_>, family: Family) {
             section.refuse(key, &why);
         }
     }
-}
-
-/// What becomes of an entry.
-enum Built {
-    /// The account that is served already: nothing of it has changed.
-    Known(AccountSettings),
-    New(New),
-}
-
-struct New {
-    client: Client,
-    about: String,
-    certificate_expires: Option<i64>,
-    fingerprint: String,
-}
-
-/// What accounts of all families may have.
-struct Common {
-    base_url: Option<String>,
-    backup_base_url: Option<String>,
-    root_certificates: Option<String>,
-    upstream: Upstream,
-    fingerprint: String,
-}
-
-impl Common {
-    /// Reads it; an `Err` is the account as it is served, if this is the last that is read of it and nothing of it has
-    /// changed.
-    fn read(
-        material: &mut Material<'_, '_>,
-        account: &str,
-        upstream: &Upstream,
-    ) -> Result<Self, Box<AccountSettings>> {
-        let base_url = material.text("base_url");
-        let backup_base_url = material.text("backup_base_url");
-        let root_certificates = material.file("extra_ca_file");
-        let upstream = upstream.of(material);
-        let fingerprint = material.fingerprint();
-        let present = material.present().accounts.get(account);
-        match present.filter(|present| present.fingerprint == fingerprint) {
-            Some(known) if !material.has_mistakes() => Err(Box::new(known.clone())),
-            _ => Ok(Self {
-                base_url,
-                backup_base_url,
-                root_certificates,
-                upstream,
-                fingerprint,
-            }),
-        }
-    }
-}
-
-impl Common {
-    /// Adds to what people may see of an account.
-    fn about(&self, about: String) -> String {
-        match &self.upstream.proxy {
-            Some(proxy) => format!("{about}, through the proxy {}", proxy.address()),
-            None => about,
-        }
-    }
-}
-
-/// Sets what the builders of all families have.
-macro_rules! with {
-    ($builder:expr, $common:expr, $material:expr) => {{
-        let shared = &$material.present().shared;
-        let mut builder = $builder
-            .connections(&shared.connections)
-            .signing_threads(&shared.signing_threads)
-            .quotas(&shared.quotas)
-            .settings($common.upstream.settings);
-        if let Some(proxy) = &$common.upstream.proxy {
-            builder = builder.proxy(proxy);
-        }
-        if let Some(url) = $common.base_url {
-            builder = builder.base_url(url);
-        }
-        if let Some(url) = $common.backup_base_url {
-            builder = builder.backup_base_url(url);
-        }
-        if let Some(pem) = $common.root_certificates {
-            builder = builder.root_certificates(pem);
-        }
-        builder
-    }};
-}
-
-fn merchant(material: &mut Material<'_, '_>, account: &str, upstream: &Upstream) -> Option<Built> {
-    let mchid = material.number("mchid");
-    let (credential, serials, certificate_expires) = pay(material, mchid);
-    let common = match Common::read(material, account, upstream) {
-        Ok(common) => common,
-        Err(known) => return Some(Built::Known(*known)),
-    };
-    let about = common.about(describe(&credential, &serials, "mchid"));
-    let builder = with!(Client::merchant(account), common, material).credential(credential);
-    Some(Built::New(New {
-        client: verdict(material, builder.build())?,
-        about,
-        certificate_expires,
-        fingerprint: common.fingerprint,
-    }))
-}
-
-/// A service provider signs with its own `mchid`; without one, the brand signs for itself.
-fn brand(material: &mut Material<'_, '_>, account: &str, upstream: &Upstream) -> Option<Built> {
-    let brand_id = material.number("brand_id");
-    let has_provider = material.has("mchid");
-    let number = if has_provider {
-        material.number("mchid")
-    } else {
-        material.ignore("mchid");
-        brand_id.clone()
-    };
-    let (credential, serials, certificate_expires) = pay(material, number);
-    let common = match Common::read(material, account, upstream) {
-        Ok(common) => common,
-        Err(known) => return Some(Built::Known(*known)),
-    };
-    let way = common.about(String::new());
-    let builder = with!(Client::brand(account), common, material).brand_id(brand_id.clone());
-    let (builder, about) = if has_provider {
-        let about = describe(&credential, &serials, "mchid");
-        let about = format!("brand_id {brand_id}, {about}");
-        (builder.provider(credential), about)
-    } else {
-        let about = describe(&credential, &serials, "brand_id");
-        (builder.direct(credential), about)
-    };
-    let about = format!("{about}{way}");
-    Some(Built::New(New {
-        client: verdict(material, builder.build())?,
-        about,
-        certificate_expires,
-        fingerprint: common.fingerprint,
-    }))
-}
-
-fn official_account(
-    material: &mut Material<'_, '_>,
-    account: &str,
-    upstream: &Upstream,
-    exposes_tokens: bool,
-) -> Option<Built> {
-    let appid = material.required("appid");
-    let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let named = appid.starts_with("wx") && plain;
-    if !named && !appid.is_empty() {
-        material.mistake(
-            "appid",
-            "is not an appid: `wx` followed by letters and digits",
-        );
-    }
-    let app_secret = material.secret("app_secret_file", "app_secret_env", true);
-    let common = match Common::read(material, account, upstream) {
-        Ok(common) => common,
-        Err(known) => return Some(Built::Known(*known)),
-    };
-    let about = common.about(format!("appid {appid}"));
-    let builder = with!(Client::official_account(account), common, material)
-        .appid(appid)
-        .app_secret(app_secret.unwrap_or_default())
-        .expose_tokens(exposes_tokens);
-    Some(Built::New(New {
-        client: verdict(material, builder.build())?,
-        about,
-        certificate_expires: None,
-        fingerprint: common.fingerprint,
-    }))
-}
-
-/// The credential, the serial numbers of its certificates, and when the last of them ends.
-fn pay(
-    material: &mut Material<'_, '_>,
-    number: String,
-) -> (PayCredential, Vec<String>, Option<i64>) {
-    let keys = OwnKeys::read(material, &number);
-    let (serials, ends) = keys.certificates();
-    let OwnKeys { first, further } = keys;
-    let (key_file, key_id) = ("public_key_file", "public_key_id");
-    let public_key = material.file(key_file);
-    let id = material.text(key_id);
-    let wechat_pay_key = match (material.has(key_file), material.has(key_id)) {
-        (false, false) => None,
-        (has_file, has_id) => {
-            if !has_id {
-                material.mistake(key_id, "is required beside `public_key_file`");
-            }
-            if !has_file {
-                material.mistake(key_file, "is required beside `public_key_id`");
-            }
-            Some(WeChatPayKey {
-                id: id.unwrap_or_default(),
-                public_key: public_key.unwrap_or_default(),
-            })
-        }
-    };
-    let credential = PayCredential {
-        number,
-        private_key: first.private_key,
-        signer: first.signer,
-        certificate: first.certificate,
-        serial_no: first.serial_no,
-        further_keys: further,
-        apiv3_key: material.secret("apiv3_key_file", "apiv3_key_env", false),
-        wechat_pay_key,
-        wechatpay_serial: material.word(
-            "wechatpay_serial",
-            &[
-                ("public_key", WechatpaySerial::PublicKey),
-                ("certificate", WechatpaySerial::Certificate),
-            ],
-        ),
-        platform_ca: material.file("platform_ca_file"),
-    };
-    (credential, serials, ends)
-}
-
-/// What people may see of a credential.
-fn describe(credential: &PayCredential, serials: &[String], number: &str) -> String {
-    let mut about = format!("{number} {}", credential.number);
-    if let Some((first, others)) = serials.split_first() {
-        about.push_str(&format!(", certificate {first}"));
-        for other in others {
-            about.push_str(&format!(" and {other}"));
-        }
-    }
-    match &credential.wechat_pay_key {
-        Some(key) => about.push_str(&format!(", verifies with {}", key.id)),
-        None => about.push_str(", verifies with platform certificates"),
-    }
-    about
-}
-
-/// Where the values of the client's options come from.
-const OPTIONS: [(&str, &[&str]); 8] = [
-    ("private_key", &["private_key_file", "private_key_uri"]),
-    ("certificate", &["certificate_file"]),
-    ("public_key", &["public_key_file"]),
-    ("apiv3_key", &["apiv3_key_file", "apiv3_key_env"]),
-    ("app_secret", &["app_secret_file", "app_secret_env"]),
-    ("root_certificates", &["extra_ca_file"]),
-    ("platform_ca", &["platform_ca_file"]),
-    (
-        "proxy_password",
-        &["proxy_password_file", "proxy_password_env"],
-    ),
-];
-
-/// What may stand in place of an absent key. If that was given and is faulty, the absence is no mistake of its own.
-const ALTERNATIVES: [(&str, &[&str]); 2] = [
-    ("serial_no", &["certificate_file"]),
-    (
-        "public_key_id",
-        &["apiv3_key_file", "apiv3_key_env", "public_key_file"],
-    ),
-];
-
-/// Translates the client's mistakes into ours; about a value that could not even be read, enough was said.
-fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>) -> Option<C> {
-    let error = match built {
-        Ok(client) => return (!material.has_mistakes()).then_some(client),
-        Err(error) => error,
-    };
-    complain_about(material, &error);
-    None
-}
-
-/// Tells what the client has found, by our keys.
-pub(super) fn complain_about(material: &Material<'_, '_>, error: &ConfigurationError) {
-    for mistake in error.faults() {
-        let option = mistake
-            .field
-            .strip_prefix("direct.")
-            .unwrap_or(&mistake.field);
-        if material.has("keys") && is_of_own_keys(option) {
-            // Each key has been looked at alone; this is about them together.
-            material.complain(
-                "keys",
-                &format!("{} {}", own_key(option), mistake.description),
-            );
-            continue;
-        }
-        let keys: &[&str] = OPTIONS
-            .iter()
-            .find(|(name, _)| *name == option)
-            .map_or(std::slice::from_ref(&option), |(_, keys)| keys);
-        let key = keys
-            .iter()
-            .find(|key| material.has(key))
-            .or_else(|| keys.first())
-            .copied()
-            .unwrap_or(option);
-        let excused = !material.has(key)
-            && ALTERNATIVES
-                .iter()
-                .filter(|(absent, _)| *absent == key)
-                .any(|(_, given)| given.iter().any(|given| material.is_faulty(given)));
-        if !excused {
-            material.complain(key, &mistake.description);
-        }
-    }
-}
-
-/// Names an option of one of several keys as they are counted in the configuration.
-fn own_key(option: &str) -> String {
-    let further = option
-        .strip_prefix("further_keys[")
-        .and_then(|rest| rest.split_once("]."))
-        .and_then(|(index, field)| Some((index.parse::<usize>().ok()?, field)));
-    match further {
-        Some((index, field)) => format!("#{}: {field}", index.saturating_add(2)),
-        None => format!("#1: {option}"),
-    }
-}
-
-fn is_of_own_keys(option: &str) -> bool {
-    let own = ["private_key", "certificate", "serial_no"];
-    own.contains(&option) || option.starts_with("further_keys")
 }

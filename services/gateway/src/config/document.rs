@@ -3,7 +3,7 @@
 //! The TOML file gives the tree, environment variables are laid over it, and only then is it read.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -22,7 +22,7 @@ pub(super) enum Origin {
     },
     /// A file that the configuration names.
     Other {
-        file: Rc<str>,
+        file: Arc<str>,
         line: usize,
         column: usize,
     },
@@ -70,7 +70,7 @@ impl Value {
 
 /// Parses TOML and reports every syntax error; what could be understood is returned all the same. `file` is given if
 /// it is not the configuration itself that stands there.
-pub(super) fn parse(text: &str, file: Option<&Rc<str>>, mistakes: &Collector) -> Table {
+pub(super) fn parse(text: &str, file: Option<&Arc<str>>, mistakes: &Collector) -> Table {
     let lines = Lines::new(text, file);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -248,13 +248,13 @@ pub(super) fn join(path: &str, key: &str) -> String {
 /// Turns byte offsets into lines and columns, both from 1; columns count characters.
 struct Lines<'a> {
     text: &'a str,
-    file: Option<&'a Rc<str>>,
+    file: Option<&'a Arc<str>>,
     /// Where each line starts. A file of ten thousand accounts has a place for each of its values.
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str, file: Option<&'a Rc<str>>) -> Self {
+    fn new(text: &'a str, file: Option<&'a Arc<str>>) -> Self {
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             text,
@@ -271,7 +271,7 @@ impl<'a> Lines<'a> {
         match self.file {
             None => Origin::File { line, column },
             Some(file) => Origin::Other {
-                file: Rc::clone(file),
+                file: Arc::clone(file),
                 line,
                 column,
             },

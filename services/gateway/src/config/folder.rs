@@ -1,10 +1,13 @@
 //! `accounts_dir`: a folder with a file for each account.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::document::{self, Node, Origin, PREFIX, Table, Value};
+use super::mistake::Collector;
+use super::parallel;
 use super::section::Surroundings;
+use super::source::Present;
 
 const KEY: &str = "accounts_dir";
 
@@ -29,7 +32,17 @@ pub(super) fn read(root: &mut Table, surroundings: &Surroundings<'_>) -> Option<
         }
     };
     let files = entries.into_iter().filter(|entry| is_account(entry));
-    let mut accounts: Vec<_> = files.map(|file| account(&file, surroundings)).collect();
+    let (mistakes, present) = (surroundings.mistakes, surroundings.present);
+    let main = mistakes.file();
+    let read = parallel::map(files.collect(), present.threads(), |file: PathBuf| {
+        let mistakes = Collector::new(main);
+        (account(&file, present, &mistakes), mistakes)
+    });
+    let mut accounts = Vec::new();
+    for (account, found) in read {
+        mistakes.absorb(found);
+        accounts.push(account);
+    }
     let empty = || Node {
         value: Value::Array(Vec::new()),
         origin: origin.clone(),
@@ -62,18 +75,18 @@ fn is_account(entry: &Path) -> bool {
     name.is_some_and(|name| name.ends_with(".toml") && !name.starts_with('.'))
 }
 
-fn account(file: &Path, surroundings: &Surroundings<'_>) -> Node {
-    let name: Rc<str> = file.display().to_string().into();
+fn account(file: &Path, present: &Present, mistakes: &Collector) -> Node {
+    let name: Arc<str> = file.display().to_string().into();
     let origin = Origin::Other {
-        file: Rc::clone(&name),
+        file: Arc::clone(&name),
         line: 1,
         column: 1,
     };
-    let mut table = match surroundings.present.read(file) {
-        Ok(text) => document::parse(&text, Some(&name), surroundings.mistakes),
+    let mut table = match present.read(file) {
+        Ok(read) => document::parse(&read.text, Some(&name), mistakes),
         Err(error) => {
             let message = format!("cannot be read: {error}");
-            surroundings.mistakes.add(&origin, "", message);
+            mistakes.add(&origin, "", message);
             return Node {
                 value: Value::Unreadable,
                 origin,

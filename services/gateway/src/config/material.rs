@@ -2,16 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kabao_auth::sha256_hex;
 use kabao_models::Secret;
 use kabao_pkcs11::KeyUri;
 
 use super::document::{Node, Value};
 use super::modes::Modes;
 use super::section::{Located, Section};
-use super::source::Present;
+use super::source::{Contents, Present};
 use super::tls::unreadable;
 
 /// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.
@@ -21,12 +23,19 @@ pub(super) struct Material<'s, 'c> {
     /// All that stands in the section.
     entry: String,
     /// The files that were read, by key.
-    files: BTreeMap<&'static str, PathBuf>,
-    /// Those of its parts.
-    files_of_parts: Vec<PathBuf>,
+    files: BTreeMap<&'static str, ReadFile>,
+    /// The digests of those of its parts.
+    digests_of_parts: Vec<String>,
     /// Which files with secrets are taken.
     modes: Modes,
     faulty: RefCell<BTreeSet<String>>,
+}
+
+/// A file, and a digest of what was in it when it was read for this account: another one may find it changed.
+#[derive(Debug)]
+struct ReadFile {
+    path: PathBuf,
+    digest: String,
 }
 
 impl<'s, 'c> Material<'s, 'c> {
@@ -35,7 +44,7 @@ impl<'s, 'c> Material<'s, 'c> {
             section,
             entry,
             files: BTreeMap::new(),
-            files_of_parts: Vec::new(),
+            digests_of_parts: Vec::new(),
             modes,
             faulty: RefCell::default(),
         }
@@ -49,11 +58,13 @@ impl<'s, 'c> Material<'s, 'c> {
     /// A digest of the entry and of the files that were read for it.
     pub(super) fn fingerprint(&self) -> String {
         let folder = self.section.surroundings().folder;
-        self.present().fingerprint_of(
-            &self.entry,
-            folder,
-            self.files.values().chain(&self.files_of_parts),
-        )
+        let mut content = format!("{}\n{}", folder.display(), self.entry);
+        let own = self.files.values().map(|file| &file.digest);
+        for digest in own.chain(&self.digests_of_parts) {
+            // Writing to a text does not fail.
+            let _ = write!(content, "\n{digest}");
+        }
+        sha256_hex(content.as_bytes())
     }
 
     /// Reads each table of an array as material of its own, whose files and mistakes belong to this one, too.
@@ -77,7 +88,8 @@ impl<'s, 'c> Material<'s, 'c> {
             let mut part = Material::new(&mut section, String::new(), self.modes);
             parts.push(read(&mut part));
             let (files, is_faulty) = (part.files, !part.faulty.into_inner().is_empty());
-            self.files_of_parts.extend(files.into_values());
+            let digests = files.into_values().map(|file| file.digest);
+            self.digests_of_parts.extend(digests);
             if is_faulty {
                 self.mark(key);
             }
@@ -126,7 +138,7 @@ impl<'s, 'c> Material<'s, 'c> {
         match self.files.get(key) {
             Some(file) => self
                 .section
-                .mistake(key, format!("{}: {description}", file.display())),
+                .mistake(key, format!("{}: {description}", file.path.display())),
             None => self.section.mistake(key, description),
         }
     }
@@ -207,7 +219,11 @@ impl<'s, 'c> Material<'s, 'c> {
             self.complain(key, "is empty");
             self.mark(key);
         }
-        if let Some(fault) = self.files.get(key).and_then(|file| self.modes.fault(file)) {
+        if let Some(fault) = self
+            .files
+            .get(key)
+            .and_then(|file| self.modes.fault(&file.path))
+        {
             self.mistake(key, fault);
         }
         Some(text)
@@ -269,8 +285,9 @@ impl<'s, 'c> Material<'s, 'c> {
 
     fn content(&mut self, key: &'static str, path: Located<PathBuf>) -> Option<String> {
         match self.section.surroundings().present.read(&path.value) {
-            Ok(text) => {
-                self.files.insert(key, path.value);
+            Ok(Contents { text, digest }) => {
+                let path = path.value;
+                self.files.insert(key, ReadFile { path, digest });
                 Some(text)
             }
             Err(error) => {

@@ -100,7 +100,7 @@ fn url(section: &mut Section<'_>, key: &'static str) -> Option<DatabaseUrl> {
         "url_file" => {
             let file = section.path(key)?;
             match section.surroundings().present.read(&file.value) {
-                Ok(text) => text,
+                Ok(read) => read.text,
                 Err(error) => {
                     section.reject(&file, unreadable(&file.value, &error));
                     return None;

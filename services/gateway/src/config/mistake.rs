@@ -84,6 +84,11 @@ impl Collector {
         }
     }
 
+    /// The file that it is about.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
     pub(super) fn add(&self, origin: &Origin, key: impl Into<String>, message: impl Into<String>) {
         let place = self.place(origin);
         self.mistakes.borrow_mut().push(Mistake {
@@ -103,7 +108,7 @@ impl Collector {
         }
     }
 
-    /// Takes over what is wrong with another file.
+    /// Takes over what is wrong with another file, or with a part of this one.
     pub(super) fn absorb(&self, other: Self) {
         self.mistakes
             .borrow_mut()

@@ -26,7 +26,7 @@ impl PolicySettings {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.path("policy_file")?;
         let text = match section.surroundings().present.read(&file.value) {
-            Ok(text) => text,
+            Ok(read) => read.text,
             Err(error) => {
                 section.reject(&file, unreadable(&file.value, &error));
                 return None;

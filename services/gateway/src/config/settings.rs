@@ -188,8 +188,13 @@ impl Settings {
             accounts: Vec::new(),
         };
         let upstream = Upstream::read(root.section("upstream"), modes);
-        settings.accounts =
-            account::read_all(&mut root, exposure, accounts_folder, modes, &upstream);
+        let rules = account::Rules {
+            exposure,
+            modes,
+            upstream: &upstream,
+            folder: accounts_folder,
+        };
+        settings.accounts = account::read_all(&mut root, rules);
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {
             root.mistake(

@@ -1,11 +1,12 @@
 //! Where a configuration comes from, and reading it again while one of its generations is served.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use kabao_auth::sha256_hex;
 
@@ -46,7 +47,7 @@ pub(super) struct Present {
     pub(super) shared: Shared,
     /// The accounts that are served, by their ids.
     pub(super) accounts: BTreeMap<String, AccountSettings>,
-    files: RefCell<Files>,
+    files: Mutex<Files>,
 }
 
 /// The files that were read: how they looked before, and digests of what was in them.
@@ -54,6 +55,13 @@ pub(super) struct Present {
 struct Files {
     marks: Marks,
     digests: BTreeMap<PathBuf, String>,
+}
+
+/// A file as it was read.
+pub(super) struct Contents {
+    pub(super) text: String,
+    /// The same for the same text.
+    pub(super) digest: String,
 }
 
 impl Source {
@@ -94,17 +102,18 @@ impl Source {
         let present = Present {
             shared: self.shared.clone(),
             accounts: served.iter().map(by_id).collect(),
-            files: RefCell::default(),
+            files: Mutex::default(),
         };
         let name = self.file.display().to_string();
         let loaded = match present.read(&self.file) {
-            Ok(text) => {
+            Ok(read) => {
                 let folder = self.file.parent().unwrap_or(Path::new(""));
-                parse(&name, &text, folder, &self.environment, &present, now)
+                parse(&name, &read.text, folder, &self.environment, &present, now)
             }
             Err(error) => Err(Mistakes::one(&name, format!("cannot be read: {error}"))),
         };
-        (present.files.into_inner().marks, loaded)
+        let files = present.files.into_inner();
+        (files.unwrap_or_else(PoisonError::into_inner).marks, loaded)
     }
 }
 
@@ -138,49 +147,47 @@ pub(super) fn parse(
         settings,
         fixed,
         fingerprint: present.fingerprint(&content),
-        marks: present.files.borrow().marks.clone(),
+        marks: present.files().marks.clone(),
     };
     mistakes.finish(loaded)
 }
 
 impl Present {
     /// Reads a file, which will be watched.
-    pub(super) fn read(&self, path: &Path) -> io::Result<String> {
-        let mut files = self.files.borrow_mut();
-        files.marks.note(path);
+    pub(super) fn read(&self, path: &Path) -> io::Result<Contents> {
+        self.files().marks.note(path);
         let text = fs::read_to_string(path)?;
         let digest = sha256_hex(text.as_bytes());
-        files.digests.insert(path.to_owned(), digest);
-        Ok(text)
+        let mut files = self.files();
+        files.digests.insert(path.to_owned(), digest.clone());
+        Ok(Contents { text, digest })
     }
 
     /// Lists the entries of a folder, which will be watched, in order.
     pub(super) fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        self.files.borrow_mut().marks.note(path);
+        self.files().marks.note(path);
         let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
         let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
         entries.sort();
         Ok(entries)
     }
 
-    /// A digest of an account's entry and of the files that it names.
-    pub(super) fn fingerprint_of<'p>(
-        &self,
-        entry: &str,
-        folder: &Path,
-        files: impl Iterator<Item = &'p PathBuf>,
-    ) -> String {
-        let mut content = format!("{}\n{entry}", folder.display());
-        let known = self.files.borrow();
-        for file in files {
-            // Writing to a text does not fail.
-            let _ = write!(content, "\n{:?}", known.digests.get(file));
+    /// On how many threads it is read: on all processors, but for one if calls go on meanwhile.
+    pub(super) fn threads(&self) -> NonZero<usize> {
+        let all = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        match self.accounts.is_empty() {
+            true => all,
+            false => NonZero::new(all.get() - 1).unwrap_or(NonZero::<usize>::MIN),
         }
-        sha256_hex(content.as_bytes())
+    }
+
+    /// Every change leaves them whole.
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fingerprint(&self, content: &str) -> String {
-        let digests = &self.files.borrow().digests;
+        let digests = &self.files().digests;
         sha256_hex(format!("{content}\n{digests:?}").as_bytes())
     }
 }

@@ -91,6 +91,36 @@ fn mistakes_of_a_folder_have_their_place_in_its_files() {
     );
 }
 
+/// Accounts are read side by side, and some take far longer than others.
+#[test]
+fn mistakes_of_many_accounts_are_listed_in_the_order_of_their_files_every_time() {
+    let folder = with_accounts("folder-many", &[]);
+    folder.write_pair("shops/pay", 2030);
+    let mut expected = Vec::new();
+    for number in 0..60 {
+        let (name, slow) = (format!("s{number:02}"), number % 3 == 0);
+        let text = if slow {
+            "family = \"merchant\"\nmchid = \"1900000001\"\nprivate_key_file = \"pay_key.pem\"\ncertificate_file = \"pay_cert.pem\"\n\
+             public_key_id = \"PUB_KEY_ID_1\"\npublic_key_file = \"gone\"\n"
+                .to_owned()
+        } else {
+            account("no")
+        };
+        folder.write(&format!("shops/{name}.toml"), &text);
+        expected.push(match slow {
+            true => format!(
+                "shops/{name}.toml:6:1: accounts[{name}].public_key_file: cannot read shops/gone: No such file or directory (os error 2)"
+            ),
+            false => format!(
+                "shops/{name}.toml:2:1: accounts[{name}].appid: is not an appid: `wx` followed by letters and digits"
+            ),
+        });
+    }
+    for _ in 0..3 {
+        assert_eq!(folder.parse(HEAD).unwrap_err(), expected);
+    }
+}
+
 #[test]
 fn a_folder_that_cannot_be_listed_is_a_mistake() {
     let folder = with_official("folder-none");
