@@ -128,9 +128,7 @@ impl Roster {
         for id in &difference.removed {
             self.warm_ups.remove(id);
         }
-        for client in new {
-            self.warm_ups.add(client);
-        }
+        self.warm_ups.add(new);
         Ok(difference)
     }
 
@@ -148,7 +146,7 @@ impl Roster {
         self.amend(|accounts| accounts.insert(self.account(&client)))?;
         clients.insert(client.account().clone(), client.clone());
         drop(clients);
-        self.warm_ups.add(client);
+        self.warm_ups.add([client]);
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use kabao_auth::PrivateKey;
 use kabao_gateway::config::{self, Environment};
 use kabao_gateway::{Dev, DevOptions, Gateway};
 use kabao_proto::kabao::v1::GetMemberRequest;
@@ -138,4 +139,52 @@ async fn a_failed_handshake_is_one_line_with_its_cause() {
         "{fields}"
     );
     assert_eq!(fields["untold"], 0);
+}
+
+#[tokio::test]
+async fn first_keys_of_many_accounts_are_one_line_and_what_fails_is_told_for_some() {
+    const WITHOUT: usize = 60;
+    let lines = Lines::default();
+    let _guard = lines.collect();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logs-keys");
+    fs::create_dir_all(&folder).unwrap();
+    let key = PrivateKey::generate_pem().unwrap();
+    let key = key.to_str().unwrap();
+    let public = PrivateKey::from_pem(key).unwrap().public_key().to_pem();
+    for (name, content) in [
+        ("key.pem", key),
+        ("pub.pem", &public),
+        ("secret", "hush-hush"),
+    ] {
+        fs::write(folder.join(name), content).unwrap();
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o600)).unwrap();
+    }
+    let mut text =
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n".to_owned();
+    // These need nothing of WeChat before their first call, and those get nothing.
+    for number in 0..3 {
+        text.push_str(&format!(
+            "[[accounts]]\nid = \"shop-{number}\"\nfamily = \"merchant\"\nmchid = \"190000000{number}\"\nprivate_key_file = \"key.pem\"\n\
+             serial_no = \"5157F09EFDC096DE15EBE81A47057A720000000{number}\"\npublic_key_file = \"pub.pem\"\n\
+             public_key_id = \"PUB_KEY_ID_0119000000012025010100000000000001\"\n"
+        ));
+    }
+    for number in 0..WITHOUT {
+        text.push_str(&format!(
+            "[[accounts]]\nid = \"page-{number}\"\nfamily = \"official_account\"\nappid = \"wx{number}\"\napp_secret_file = \"secret\"\n\
+             base_url = \"https://127.0.0.1:1\"\n"
+        ));
+    }
+    let settings = config::parse("kabao.toml", &text, &folder, &Environment::default(), 0).unwrap();
+    let _gateway = Gateway::start(&settings).await.unwrap();
+    while lines.with("keys are there").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let sum = &lines.with("keys are there")[0];
+    assert_eq!(sum["level"], "INFO");
+    assert_eq!(sum["fields"]["accounts"], 3);
+    assert_eq!(sum["fields"]["without"], WITHOUT);
+    let told = lines.with("the account has no keys yet");
+    assert_eq!(told.len(), 50);
+    assert!(told.iter().all(|line| line["level"] == "WARN"));
 }
