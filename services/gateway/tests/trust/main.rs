@@ -14,6 +14,7 @@ mod issuer;
 mod lists;
 mod load;
 mod reload;
+mod restart;
 mod tokens;
 mod weights;
 mod world;
