@@ -197,6 +197,13 @@ fn paying_number<'a>(
             both,
         ));
     }
+    if rules.bonus_needs_own_number && mchid.is_some_and(|number| number != context.merchant) {
+        return Err(Refused::value(
+            "mchid",
+            "is not the number in the header",
+            mchid,
+        ));
+    }
     let is_provider = rules
         .service_provider_numbers
         .iter()
@@ -303,7 +310,24 @@ mod tests {
             mchid: None,
             ..prepare("o", 1)
         };
+        let own = settings::Merchant {
+            bonus_needs_own_number: true,
+            ..rules()
+        };
+        let of_another = PrepareBonus {
+            mchid: Some("1900000999".into()),
+            ..prepare("o", 1)
+        };
+        core().prepare_bonus(&context(&plain), &of_another).unwrap();
+        core()
+            .prepare_bonus(&context(&own), &prepare("o", 1))
+            .unwrap();
         for (rules, request, expected) in [
+            (
+                &own,
+                of_another,
+                Refused::value("mchid", "is not the number in the header", "1900000999"),
+            ),
             (
                 &plain,
                 PrepareBonus {

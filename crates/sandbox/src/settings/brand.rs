@@ -63,8 +63,8 @@ pub struct Brand {
     pub begin_may_equal_end: bool,
     /// Whether `notify_url` must begin with `https://`; the page says both. Default false.
     pub notify_url_needs_https: bool,
-    /// Whether the host of `notify_url` must be public. Default false, so that notifications reach
-    /// a developer's machine.
+    /// Whether the host of `notify_url` must be public. Default false, so that a developer's machine
+    /// can be named.
     pub notify_url_needs_public_host: bool,
     /// AppIDs bound to the brand, which templates and jump targets must name; empty means any.
     /// Default empty.

@@ -171,6 +171,10 @@ pub struct Merchant {
     /// Whether `mchid` and `sub_mchid` may come together, as the unofficial documentation wants.
     /// Default false.
     pub bonus_takes_both_numbers: bool,
+    /// Whether `mchid` must be the caller's own number; everywhere else the number in the body is that
+    /// of the header, and here the row of numbers that are not bound to the brand speaks of others.
+    /// Default false.
+    pub bonus_needs_own_number: bool,
     /// What a repeated announcement of points for one order gets. Default `replay`: nothing
     /// happens for equal content, other content is refused.
     pub repeated_bonus_order: RepeatedNumber,
@@ -211,8 +215,8 @@ pub struct Merchant {
     pub refuse_late_termination: bool,
 
     // Callback.
-    /// Whether the host of `notify_url` must be public. Default false, so that notifications
-    /// reach a developer's machine.
+    /// Whether the host of `notify_url` must be public. Default false, so that a developer's machine
+    /// can be named.
     pub notify_url_needs_public_host: bool,
     /// Whether asking for a callback that was never set is 404 `RESOURCE_NOT_EXISTS`.
     /// Default false: 400 `INVALID_REQUEST`.
@@ -279,6 +283,7 @@ impl Default for Merchant {
             points_members_together: false,
             bound_merchant_numbers: Vec::new(),
             bonus_takes_both_numbers: false,
+            bonus_needs_own_number: false,
             repeated_bonus_order: RepeatedNumber::Replay,
             bonus_commit_needs_prepare: true,
             bonus_commit_same_value: false,
