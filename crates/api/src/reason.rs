@@ -93,7 +93,7 @@ reasons! {
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     /// The change of this request id is still under way. Nothing more was sent. Repeat the call: it waits for the end, and gets the first answer.
     InProgress = "IN_PROGRESS", Aborted;
-    /// An earlier change of the same member has not ended, and this one has to come after it. Nothing was sent. Wait, or find out about the earlier change with ChangeService.
+    /// An earlier change of the same member, template or other setting has not ended, and this one has to come after it. Nothing was sent. Wait, or find out about the earlier change with ChangeService.
     EarlierChangeOpen = "EARLIER_CHANGE_OPEN", Aborted;
     /// The journal has no such change: nothing was sent under this id, or it is older than the retention. Check account and id.
     ChangeNotFound = "CHANGE_NOT_FOUND", NotFound;

@@ -279,6 +279,9 @@ pub(crate) struct Operation {
     /// Members whose presence takes that back.
     #[serde(default)]
     pub(crate) repeat_unless: Vec<String>,
+    /// What a write changes that names no member, where one that is sent again could undo a later one: its kind, and the
+    /// member of the request that tells which one (`template/card_id`, or `callback` if there is only one).
+    pub(crate) target: Option<String>,
     /// Members of the answer that name what the request named: `card_id`, `data[].openid`, or
     /// `card_id=card.base_info.id` where the names differ.
     #[serde(default)]

@@ -119,6 +119,10 @@ fn steps(catalogue: &Catalogue, operation: &Operation) -> Vec<String> {
             steps.push(format!("{name}(&{list:?})"));
         }
     }
+    if let Some(target) = &operation.target {
+        let (kind, member) = target.split_once('/').unwrap_or((target, ""));
+        steps.push(format!("target({}, {})", literal(kind), literal(member)));
+    }
     if catalogue.family == "official_account" {
         steps.push(format!(
             "errcode(Errcode::{})",

@@ -433,7 +433,7 @@ fn in_progress(key: &ChangeKey) -> Error {
 pub(crate) fn earlier_open() -> Error {
     Error::new(
         Reason::EarlierChangeOpen,
-        "an earlier change of the member has not ended",
+        "an earlier change of the same member or template has not ended",
     )
     .with_retry_after(Duration::from_secs(1))
 }

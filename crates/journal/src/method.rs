@@ -1,6 +1,8 @@
 //! A portable method as a change: what it intends, and how it is run.
 
-use kabao_api::{CallContext, Error, MemberName, Method, Personal, Reason, RequestId};
+use kabao_api::{
+    CallContext, Error, MemberName, Method, Personal, Reason, RequestId, TemplateName,
+};
 use serde::Serialize;
 
 use crate::account::AccountJournal;
@@ -21,6 +23,13 @@ impl<'a> About<'a> {
             member: Some(name),
             subject: Some(subject::of_member(name)),
             openid,
+        }
+    }
+
+    pub(crate) fn template(name: &TemplateName) -> Self {
+        Self {
+            subject: Some(subject::of_template(name)),
+            ..Self::default()
         }
     }
 

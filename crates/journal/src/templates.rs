@@ -61,7 +61,7 @@ impl TemplateApi for JournalledTemplates {
         journalled!(
             self.update_template(context, request),
             UpdateTemplate,
-            About::default()
+            About::template(&request.name)
         )
     }
 
@@ -73,7 +73,7 @@ impl TemplateApi for JournalledTemplates {
         journalled!(
             self.delete_template(context, request),
             DeleteTemplate,
-            About::default()
+            About::template(&request.name)
         )
     }
 }

@@ -17,6 +17,7 @@ mod ends;
 mod model;
 mod repeats;
 mod replicas;
+mod templates;
 
 const CODE: &str = "1001";
 

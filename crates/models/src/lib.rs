@@ -86,7 +86,8 @@ pub use self::multipart::{Multipart, MultipartError, Part, multipart_part};
 pub use self::notification::NotificationType;
 pub use self::object::Object;
 pub use self::operation::{
-    Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, operations,
+    Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, Target,
+    operations,
 };
 pub use self::params::{Incoming, ParamsIn, encode_component};
 pub use self::pattern::Pattern;

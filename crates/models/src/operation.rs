@@ -73,6 +73,15 @@ pub enum Repeat {
     Harmful,
 }
 
+/// What a write changes that names no member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its kind, such as `template`.
+    pub kind: &'static str,
+    /// The field of the request that tells which one; empty if an account has only one.
+    pub field: &'static str,
+}
+
 /// Where the answers of an operation carry an `errcode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Errcode {
@@ -214,6 +223,9 @@ pub struct Operation {
     pub repeat: Repeat,
     /// Fields that, if they are present, make a repeat act twice all the same.
     pub repeat_unless: &'static [&'static str],
+    /// What it changes, where a write that is sent again could undo a later one of the same, and no code of a member says
+    /// of what.
+    pub target: Option<Target>,
     /// What of the answer names what the request named: `card_id`, `data[].openid`, or
     /// `card_id=card.base_info.id` where the names differ.
     pub subject: &'static [&'static str],
@@ -274,6 +286,7 @@ impl Operation {
             request_number: None,
             repeat: Repeat::Harmless,
             repeat_unless: &[],
+            target: None,
             subject: &[],
             dynamic_code: false,
             errcode: Errcode::None,
@@ -328,6 +341,12 @@ impl Operation {
 
     pub(crate) const fn repeat_unless(mut self, fields: &'static [&'static str]) -> Self {
         self.repeat_unless = fields;
+        self
+    }
+
+    /// Writes of this kind and this field follow one another.
+    pub(crate) const fn target(mut self, kind: &'static str, field: &'static str) -> Self {
+        self.target = Some(Target { kind, field });
         self
     }
 

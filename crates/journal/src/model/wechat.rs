@@ -1,4 +1,4 @@
-//! A WeChat of two families, as far as points go: it applies, and its answers may be lost.
+//! A WeChat of two families, as far as points and titles go: it applies, and its answers may be lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Reason, Upstream, UpstreamError};
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{GetUserCard, UserCard};
+use kabao_models::official_account::card::{UpdateCard, UpdateCardResponse};
 use kabao_models::official_account::member::{
     GetUserInfo, GetUserInfoResponse, UpdateUser, UpdateUserResponse,
 };
@@ -53,6 +54,7 @@ pub struct ModelWeChat(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     points: BTreeMap<String, i64>,
+    titles: BTreeMap<String, String>,
     numbers: HashMap<String, String>,
     ledger: Vec<Applied>,
     requests: u64,
@@ -99,6 +101,11 @@ impl ModelWeChat {
     /// Returns the points of a member.
     pub fn points(&self, code: &str) -> i64 {
         self.lock().points.get(code).copied().unwrap_or_default()
+    }
+
+    /// Returns the title of a template.
+    pub fn title(&self, card_id: &str) -> Option<String> {
+        self.lock().titles.get(card_id).cloned()
     }
 
     /// Returns every effect, the oldest first.
@@ -172,6 +179,17 @@ impl Inner {
             let after = update.bonus_value.unwrap_or_default();
             self.apply(update.code.expose(), Some(number), after);
             return Ok(Box::new(NoContent::default()));
+        }
+        if let Some(update) = request.downcast_ref::<UpdateCard>() {
+            let card = update.member_card.as_ref();
+            let base = card.and_then(|card| card.base_info.as_ref());
+            let title = base.and_then(|base| base.title.clone());
+            let card_id = update.card_id.clone().unwrap_or_default();
+            self.titles.insert(card_id, title.unwrap_or_default());
+            return Ok(Box::new(UpdateCardResponse {
+                errcode: Some(0),
+                ..UpdateCardResponse::default()
+            }));
         }
         Err(Error::new(
             Reason::NotSupportedByFamily,

@@ -183,6 +183,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["card_id", "brand_id"])
+    .target("template", "card_id")
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [MEMBER_JUMP_APPID_INVALID] [CODE_JUMP_APPID_INVALID]
@@ -283,6 +284,7 @@ operation! {
     "Delete a card template (retired)"
     .write(Repeat::Harmless)
     .subject(&["card_id", "brand_id"])
+    .target("template", "card_id")
     errors {
         [..COMMON]
     }
@@ -310,6 +312,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["card_id", "brand_id"])
+    .target("template", "card_id")
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [TEMPLATE_UNKNOWN] [MEMBERSHIP_NOT_ENABLED]

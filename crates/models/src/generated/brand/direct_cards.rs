@@ -168,6 +168,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["card_id"])
+    .target("template", "card_id")
     .rate_limit(RateLimit::new("brand", Some(5), None, None))
     errors {
         [..COMMON]
@@ -246,6 +247,7 @@ operation! {
     .scheme(Scheme::Brand)
     .write(Repeat::Harmless)
     .subject(&["card_id"])
+    .target("template", "card_id")
     .rate_limit(RateLimit::new("brand", Some(5), None, None))
     errors {
         [..COMMON]

@@ -125,6 +125,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["brand_id", "activity_id"])
+    .target("activity", "activity_id")
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]
@@ -164,6 +165,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["brand_id", "activity_id"])
+    .target("activity", "activity_id")
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]

@@ -11,6 +11,7 @@ operation! {
     "Set the notification URL"
     .json()
     .write(Repeat::Harmless)
+    .target("callback", "")
     errors {
         [..COMMON]
     }

@@ -156,6 +156,7 @@ operation! {
     .json()
     .success(204)
     .write(Repeat::Harmless)
+    .target("template", "card_id")
     errors {
         [..COMMON] [APPID_NOT_OF_SERVICE_ACCOUNT]
         [400 "INVALID_REQUEST" "code_mode cannot be changed: it is SYSTEM_ALLOCATE"]
@@ -236,6 +237,7 @@ operation! {
     "Delete a card template"
     .success(204)
     .write(Repeat::Harmless)
+    .target("template", "card_id")
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
@@ -261,6 +263,7 @@ operation! {
     .json()
     .success(204)
     .write(Repeat::Harmful)
+    .target("template", "card_id")
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [APPID_NOT_OF_SERVICE_ACCOUNT]
     }

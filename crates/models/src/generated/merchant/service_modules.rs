@@ -13,6 +13,7 @@ operation! {
     .json()
     .write(Repeat::Harmful)
     .subject(&["card_id"])
+    .target("service_modules", "card_id")
     errors {
         [..COMMON]
         [400 "INVALID_REQUEST" "The service item was already added to the card; use the modify operation"]
@@ -45,6 +46,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .subject(&["card_id"])
+    .target("service_modules", "card_id")
     errors {
         [..COMMON] [SERVICE_ITEM_NOT_ADDED] [SERVICE_ITEM_UNKNOWN] [SERVICE_ITEM_NOT_PERMITTED]
         [SERVICE_SETTING_WRONG]
@@ -75,6 +77,7 @@ operation! {
     "Remove a service item from a card template"
     .success(204)
     .write(Repeat::Harmless)
+    .target("service_modules", "card_id")
     errors {
         [..COMMON] [SERVICE_ITEM_NOT_ADDED] [SERVICE_ITEM_UNKNOWN] [SERVICE_ITEM_NOT_PERMITTED]
         [SERVICE_SETTING_WRONG]

@@ -94,6 +94,7 @@ operation! {
     "Change a member card (face and attributes)"
     .json()
     .write(Repeat::Harmless)
+    .target("template", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40053] [E40071] [E40072] [E40073] [E40078] [E40079] [E40100] [E40124] [E40151]
@@ -149,6 +150,7 @@ operation! {
     "Delete a card"
     .json()
     .write(Repeat::Harmless)
+    .target("template", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40073] [E40078] [E41012] [E45030] [..COMMON]

@@ -103,6 +103,7 @@ operation! {
     "Set the form of one-click activation"
     .json()
     .write(Repeat::Harmless)
+    .target("activation_form", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40073] [E41011] [E41012] [E45021] [..COMMON]

@@ -11,6 +11,7 @@ operation! {
     "Add a pay-to-become-member rule (old protocol)"
     .json()
     .write(Repeat::Harmful)
+    .target("pay_gift_member_card", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40073] [E40078] [E40079] [E40100] [E41011] [E41012] [E43009] [E45030] [E72002]
@@ -61,6 +62,7 @@ operation! {
     "Remove merchant ids from a pay-to-become-member rule (old protocol)"
     .json()
     .write(Repeat::Harmless)
+    .target("pay_gift_member_card", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40073] [E41011] [E41012] [E45030] [..COMMON]

@@ -12,6 +12,7 @@ operation! {
     "Switch the self-redeem entry of a card"
     .json()
     .write(Repeat::Harmless)
+    .target("template", "card_id")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40073] [E41012] [E45030]

@@ -12,6 +12,7 @@ operation! {
     "Set the test whitelist"
     .json()
     .write(Repeat::Harmless)
+    .target("test_whitelist", "")
     .errcode(Errcode::Required)
     errors {
         [E40013] [E40003] [E41011] [..COMMON]
