@@ -48,6 +48,13 @@ pub trait ChangeApi: Send + Sync {
         known: Option<ChangeState>,
     ) -> Result<ChangeRecord, Error>;
 
+    /// Tells whether an id belongs to a change of another [content](crate::Method::content), without beginning anything.
+    ///
+    /// # Errors
+    ///
+    /// `STORE` if the journal cannot be read.
+    async fn is_reused(&self, id: &RequestId, content: &[u8]) -> Result<bool, Error>;
+
     /// Makes an id that no change has; `None` if the system gives no randomness.
     fn new_request_id(&self) -> Option<RequestId>;
 

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
+use crate::{Error, Reason};
+
 macro_rules! methods {
     ($($(#[doc = $doc:literal])+ $variant:ident = $service:literal;)*) => {
         /// A method of the portable API.
@@ -72,6 +76,24 @@ methods! {
 }
 
 impl Method {
+    /// Returns all that a call of it asks for, as a journal compares it: the same under one id is a repeat, anything else
+    /// is another change.
+    ///
+    /// # Errors
+    ///
+    /// `INTERNAL` for a request that cannot be written down.
+    pub fn content(self, request: &impl Serialize) -> Result<Vec<u8>, Error> {
+        let mut content = self.as_str().as_bytes().to_vec();
+        content.push(b' ');
+        match serde_json::to_writer(&mut content, request) {
+            Ok(()) => Ok(content),
+            Err(error) => {
+                let message = "the call cannot be written down";
+                Err(Error::new(Reason::Internal, message).with_source(error))
+            }
+        }
+    }
+
     /// Returns the method that a batch makes many calls of; every other one is its own.
     pub const fn single(self) -> Self {
         match self {

@@ -220,6 +220,17 @@ impl ChangeApi for Changes {
         }
     }
 
+    async fn is_reused(&self, id: &RequestId, content: &[u8]) -> Result<bool, Error> {
+        let Self(account) = self;
+        let key = ChangeKey {
+            account: account.account().clone(),
+            id: id.clone(),
+        };
+        let store = account.journal().store();
+        let found = store.find(&key).await?;
+        Ok(found.is_some_and(|change| change.fingerprint != store.fingerprint(content)))
+    }
+
     fn new_request_id(&self) -> Option<RequestId> {
         self.0.journal().clock().request_id()
     }

@@ -1,8 +1,6 @@
 //! A portable method as a change: what it intends, and how it is run.
 
-use kabao_api::{
-    CallContext, Error, MemberName, Method, Personal, Reason, RequestId, TemplateName,
-};
+use kabao_api::{CallContext, Error, MemberName, Method, Personal, RequestId, TemplateName};
 use serde::Serialize;
 
 use crate::account::AccountJournal;
@@ -52,12 +50,7 @@ impl AccountJournal {
         request: &impl Serialize,
         about: About<'_>,
     ) -> Result<Intended, Error> {
-        let mut content = method.as_str().as_bytes().to_vec();
-        content.push(b' ');
-        serde_json::to_writer(&mut content, request).map_err(|error| {
-            let message = "the call cannot be written down";
-            Error::new(Reason::Internal, message).with_source(error)
-        })?;
+        let content = method.content(request)?;
         Ok(Intended {
             key: self.key(context, request_id)?,
             method: method.as_str(),

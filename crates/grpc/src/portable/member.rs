@@ -3,6 +3,7 @@
 mod answer;
 mod batch;
 mod field_paths;
+mod list;
 mod request;
 
 use futures_util::{Stream, StreamExt, stream};
@@ -52,11 +53,13 @@ macro_rules! batch {
             request_id: message.request_id,
             parallelism: message.parallelism,
         };
-        $self.batch::<$single, _>(call, head, message.items, |outcome| $answer {
-            index: outcome.index,
-            request_id: outcome.request_id,
-            result: Some(outcome.result.map_or_else($done::Error, $done::$result)),
-        })
+        $self
+            .batch::<$single, _>(call, head, message.items, |outcome| $answer {
+                index: outcome.index,
+                request_id: outcome.request_id,
+                result: Some(outcome.result.map_or_else($done::Error, $done::$result)),
+            })
+            .await
     }};
 }
 
@@ -265,7 +268,7 @@ type Results<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 impl MemberGrpc {
     /// Runs the items of a batch.
-    fn batch<S: Single, R: Send + 'static>(
+    async fn batch<S: Single, R: Send + 'static>(
         &self,
         mut call: Call,
         head: Head,
@@ -275,6 +278,8 @@ impl MemberGrpc {
         let batch = Batch::<S>::read(head, items, call.idempotency())
             .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.generations, batch.account())?;
+        let known = list::require_the_same(&account, &batch).await;
+        known.map_err(|error| call.refuse(&error))?;
         let outcomes = batch.run(call.clone(), account, context.in_bulk());
         let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
         Ok(Response::new(before_end(call, answers)))

@@ -147,6 +147,10 @@ impl ChangeApi for Journal {
         Ok(ChangeRecord::new(name.clone(), state, "AdjustPoints", then))
     }
 
+    async fn is_reused(&self, _: &RequestId, _: &[u8]) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     fn new_request_id(&self) -> Option<RequestId> {
         "made-by-the-journal".parse().ok()
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use kabao_api::{
     Account, AccountId, AdjustMember, CallContext, Error, FieldViolation, ImportMember,
-    ImportedUser, Reason, RequestId, UpdateMember,
+    ImportedUser, Method, Reason, RequestId, UpdateMember,
 };
 use kabao_proto::kabao::v1 as proto;
+use serde::Serialize;
 use tokio::time::{Instant, sleep};
 use tonic::{Code, Status};
 use tracing::{Instrument, Span};
@@ -37,12 +38,14 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(50);
 
 /// A change of one member that a batch may have many of.
-pub(super) trait Single: Clone + Send + Sync + 'static {
+pub(super) trait Single: Clone + Serialize + Send + Sync + 'static {
     /// The request of the single call.
     type Message;
     /// The answer of the single call.
     type Done: Send + 'static;
 
+    /// The single call.
+    const METHOD: Method;
     /// The field of the message that names the account.
     const NAME: &'static str;
     /// Puts the path of a field into the words of the message.
@@ -65,6 +68,7 @@ pub(super) trait Single: Clone + Send + Sync + 'static {
 impl Single for AdjustMember {
     type Message = proto::AdjustPointsRequest;
     type Done = proto::AdjustPointsResponse;
+    const METHOD: Method = Method::AdjustPoints;
     const NAME: &'static str = "name";
     const RENAME: fn(&str) -> Option<String> = field_paths::in_name;
 
@@ -97,6 +101,7 @@ impl Single for AdjustMember {
 impl Single for UpdateMember {
     type Message = proto::UpdateMemberRequest;
     type Done = proto::Member;
+    const METHOD: Method = Method::UpdateMember;
     const NAME: &'static str = "member.name";
     const RENAME: fn(&str) -> Option<String> = field_paths::in_update;
 
@@ -129,6 +134,7 @@ impl Single for UpdateMember {
 impl Single for ImportMember {
     type Message = proto::ImportMemberRequest;
     type Done = proto::Member;
+    const METHOD: Method = Method::ImportMember;
     const NAME: &'static str = "parent";
     const RENAME: fn(&str) -> Option<String> = field_paths::in_import;
 
@@ -184,6 +190,8 @@ pub(super) struct Batch<S> {
 struct Numbered<S> {
     index: i32,
     id: RequestId,
+    /// Whether the id follows from the place.
+    is_derived: bool,
     item: S,
 }
 
@@ -258,6 +266,12 @@ impl<S: Single> Batch<S> {
         &self.account
     }
 
+    /// Returns the items whose ids follow from their places: the place, the id, and what is asked for.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (i32, &RequestId, &S)> {
+        let placed = self.items.iter().filter(|item| item.is_derived);
+        placed.map(|item| (item.index, &item.id, &item.item))
+    }
+
     /// Runs the items, some at once, those of the same subject in their order. Nothing begins that
     /// nobody waits for.
     pub(super) fn run(
@@ -298,8 +312,14 @@ impl<S: Single> Batch<S> {
 
 /// An item keeps an id of its own, and gets `id` if it has none.
 fn numbered<S: Single>(index: i32, id: RequestId, mut item: S) -> Numbered<S> {
+    let is_derived = item.request_id().is_none();
     let id = item.request_id().get_or_insert(id).clone();
-    Numbered { index, id, item }
+    Numbered {
+        index,
+        id,
+        is_derived,
+        item,
+    }
 }
 
 /// Reads one item.
@@ -337,7 +357,9 @@ struct Runner {
 
 impl Runner {
     async fn run<S: Single>(self: Arc<Self>, numbered: Numbered<S>) -> Outcome<S::Done> {
-        let Numbered { index, id, item } = numbered;
+        let Numbered {
+            index, id, item, ..
+        } = numbered;
         let (call, record) = self.call.item(index);
         let refuse = |error: &Error| {
             let refused = || call.refuse(error);

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use kabao_api::{Adjustment, Change, Error, Member, MemberState, MockMemberApi, Reason, RequestId};
+use kabao_api::{
+    Adjustment, Change, Error, Member, MemberState, Method, MockChangeApi, MockMemberApi, Reason,
+    RequestId,
+};
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_adjust_points_response::Result as Outcome;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
@@ -13,9 +16,11 @@ use prost::Message;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use super::service;
+use super::super::request;
 use super::slow::Slow;
+use super::{journalled, service};
 use crate::MemberGrpc;
+use crate::idempotency::Idempotency;
 use crate::portable::testing::{admitted, refusal};
 
 const PARENT: &str = "accounts/demo-brand";
@@ -384,4 +389,48 @@ async fn updates_and_imports_are_batches_too() {
         panic!("nobody is imported")
     };
     assert_eq!(refusal(&status).1, ["items[0].user"]);
+}
+
+/// With an item put in, each one gets the id of the one before it, and the last one an id that nobody has used.
+#[tokio::test]
+async fn a_list_that_has_changed_is_refused_before_anything_is_sent() {
+    let before = [(0, add(1, 10)), (1, add(2, 10))].map(|(place, item)| {
+        let id: RequestId = "batch-1".parse().unwrap();
+        let item = request::adjust_points(item, &Idempotency::default()).unwrap();
+        (id.item(place), Method::AdjustPoints.content(&item).unwrap())
+    });
+    let journal = || {
+        let known = HashMap::from(before.clone());
+        let mut journal = MockChangeApi::new();
+        let is_other = move |id: &RequestId, content: &[u8]| {
+            Ok(known.get(id).is_some_and(|known| *known != content))
+        };
+        journal.expect_is_reused().returning(is_other);
+        journal
+    };
+    let refused = async |items| {
+        let service = journalled(MockMemberApi::new(), journal());
+        let answer = service.batch_adjust_points(admitted(batch(items))).await;
+        answer.err().map(|status| refusal(&status))
+    };
+    let (reason, fields) = refused(vec![add(3, 10), add(1, 10), add(2, 10)])
+        .await
+        .unwrap();
+    assert_eq!(
+        (reason.as_str(), fields),
+        ("REQUEST_ID_REUSED", vec!["items[0]".to_owned()])
+    );
+    let (reason, fields) = refused(vec![add(1, 10), add(2, 11)]).await.unwrap();
+    assert_eq!(
+        (reason.as_str(), fields),
+        ("REQUEST_ID_REUSED", vec!["items[1]".to_owned()])
+    );
+    // The same list, one that goes on, and items with ids of their own.
+    for items in [
+        vec![add(1, 10), add(2, 10)],
+        vec![add(1, 10), add(2, 10), add(3, 10)],
+        vec![numbered("x", add(3, 10)), numbered("y", add(1, 10))],
+    ] {
+        assert_eq!(refused(items).await, None);
+    }
 }
