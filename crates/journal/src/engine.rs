@@ -104,16 +104,7 @@ impl AccountJournal {
         }
         let mut right = match self.right(context, deadline, intended).await {
             Ok(right) => right,
-            // Who waits in vain for a change that was begun before waits for that one.
-            Err(error) => {
-                return Err(match found {
-                    Some(_) if error.reason() == Reason::EarlierChangeOpen => {
-                        in_progress(&intended.key)
-                    }
-                    Some(_) => error.mark_may_have_executed(),
-                    None => error,
-                });
-            }
+            Err(error) => return self.without_right(intended, found, error).await,
         };
         if right.waited() {
             found = store.find(&intended.key).await?;
@@ -161,7 +152,10 @@ impl AccountJournal {
                 }
                 Stage::Stopped(Stop::LeaseLost) => {
                     right.release().await;
-                    right = self.right(context, deadline, intended).await?;
+                    right = match self.right(context, deadline, intended).await {
+                        Ok(right) => right,
+                        Err(error) => return self.without_right(intended, None, error).await,
+                    };
                     found = store.find(&intended.key).await?;
                 }
                 stage => {
@@ -171,6 +165,32 @@ impl AccountJournal {
                 }
             }
         }
+    }
+
+    /// Tells what came of waiting in vain for the right. Whoever has it may run this very change, begun meanwhile by
+    /// another process; only a change that the store does not have was not sent.
+    async fn without_right<T: Coded>(
+        &self,
+        intended: &Intended,
+        found: Option<StoredChange>,
+        error: Error,
+    ) -> Result<Led<T>, Error> {
+        let is_kept_out = error.reason() == Reason::EarlierChangeOpen;
+        let found = match found {
+            None if is_kept_out => {
+                let found = self.journal().store().find(&intended.key).await;
+                found.map_err(|error| Error::from(error).mark_may_have_executed())?
+            }
+            found => found,
+        };
+        if let Some(led) = replay(intended, found.as_ref())? {
+            return Ok(led);
+        }
+        Err(match found {
+            Some(_) if is_kept_out => in_progress(&intended.key),
+            Some(_) => error.mark_may_have_executed(),
+            None => error,
+        })
     }
 
     /// Takes over what the store has of this change; `None` if that is not what it was any more.

@@ -33,6 +33,22 @@ async fn the_same_id_on_two_replicas_makes_one_effect() {
     }
 }
 
+/// The first call got through to one replica, and the repeat to another one, which heard of it too late.
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_vain_for_its_own_change_is_not_told_that_nothing_was_sent() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let (one, two) = (world.gateway(), world.gateway());
+        // Long enough for the second to give up.
+        world.wechat.fates([Fate::Late(Duration::from_secs(10))]);
+        let (first, second) = tokio::join!(one.add("a", 10), two.add("a", 10));
+        let error = second.unwrap_err();
+        assert_eq!(error.reason(), Reason::InProgress, "{family}");
+        assert!(error.may_have_executed(), "{error:?}");
+        assert_eq!(first.unwrap().after, 110);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_could_not_be_given_back_keeps_nobody_out_for_long() {
     for family in FAMILIES {
