@@ -22,6 +22,9 @@ use crate::pipeline::credentials::Credentials;
 pub(crate) trait Backend:
     MemberApi + TemplateApi + MediaApi + AccountApi + Sized + 'static
 {
+    /// Returns who the account is to WeChat.
+    fn party(&self) -> String;
+
     /// Returns what signs for pages; only official accounts need it.
     fn card_signer(self: Arc<Self>) -> Option<Arc<dyn CardSigner>> {
         None

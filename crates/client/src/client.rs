@@ -31,6 +31,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     pipeline: Pipeline,
     parts: Parts,
+    party: String,
     /// Puts the parts together once more, with something else around them.
     again: Arc<Compose>,
 }
@@ -82,6 +83,7 @@ impl Client {
         let upstream = decorator.upstream(Arc::new(pipeline.clone()));
         let ground = Ground::new(Arc::clone(&upstream), &pipeline);
         let backend = Arc::new(backend(ground));
+        let party = backend.party();
         let parts = Parts {
             members: decorator.members(Arc::<B>::clone(&backend)),
             templates: decorator.templates(Arc::<B>::clone(&backend)),
@@ -93,6 +95,7 @@ impl Client {
         };
         Self(Arc::new(Inner {
             pipeline,
+            party,
             parts,
             again: Arc::new(again),
         }))
@@ -121,6 +124,12 @@ impl Client {
     /// Returns the account's name, which was given when the client was built.
     pub fn account(&self) -> &AccountId {
         self.0.pipeline.account()
+    }
+
+    /// Returns who the account is to WeChat: its merchant number, brand or AppID, as a text that tells it from every other
+    /// one. Whatever remembers changes under the account's name has to know when that stands for somebody else.
+    pub fn party(&self) -> &str {
+        &self.0.party
     }
 
     /// Starts the context of one call: with an id of its own, without a deadline.

@@ -14,6 +14,7 @@ use crate::engine::{Working, archived};
 use crate::entry::Intended;
 use crate::journal::Journal;
 use crate::members::JournalledMembers;
+use crate::party::Party;
 use crate::step::{JournalledUpstream, entry_of};
 use crate::store::ChangeKey;
 use crate::subject;
@@ -26,16 +27,18 @@ use crate::templates::JournalledTemplates;
 pub struct AccountJournal {
     journal: Journal,
     account: AccountId,
+    party: Option<Party>,
     pipeline: OnceLock<Arc<dyn Upstream>>,
     /// The backend, which holds what stands around the pipeline, which holds this.
     members: OnceLock<Weak<dyn MemberApi>>,
 }
 
 impl AccountJournal {
-    pub(crate) fn new(journal: Journal, account: AccountId) -> Self {
+    pub(crate) fn new(journal: Journal, account: AccountId, party: Option<Party>) -> Self {
         Self {
             journal,
             account,
+            party,
             pipeline: OnceLock::new(),
             members: OnceLock::new(),
         }
@@ -69,6 +72,11 @@ impl AccountJournal {
 
     pub(crate) fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// Who the account is to WeChat, if that is known.
+    pub(crate) fn party(&self) -> Option<&Party> {
+        self.party.as_ref()
     }
 
     /// What stands behind the journal; where nobody was set, nothing can be sent.
@@ -125,6 +133,7 @@ impl AccountJournal {
         let record: &dyn Record = request.as_ref();
         let intended = Intended {
             key: self.key(context, None)?,
+            party: self.party().cloned(),
             method: operation.id,
             fingerprint: self.journal.store().fingerprint(content.as_bytes()),
             subject: subject::of_request(request.as_ref()),

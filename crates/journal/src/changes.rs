@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::account::AccountJournal;
 use crate::answer::{Coded, refusal};
+use crate::party::Party;
 use crate::plan::Plan;
 use crate::store::{ChangeFilter, ChangeKey, Held, StoredChange};
 use crate::subject;
@@ -228,7 +229,10 @@ impl ChangeApi for Changes {
         };
         let store = account.journal().store();
         let found = store.find(&key).await?;
-        Ok(found.is_some_and(|change| change.fingerprint != store.fingerprint(content)))
+        Ok(found.is_some_and(|change| {
+            change.fingerprint != store.fingerprint(content)
+                || !Party::of_plan(&change.plan).may_be(account.party())
+        }))
     }
 
     fn new_request_id(&self) -> Option<RequestId> {

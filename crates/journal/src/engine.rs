@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::account::AccountJournal;
 use crate::answer::Coded;
 use crate::entry::{ChangeEntry, End, Intended, Open, ProofEntry, Stage, Stop};
+use crate::party::Party;
 use crate::plan::Plan;
 use crate::prove::{Proven, unknown};
 use crate::right::Right;
@@ -65,7 +66,7 @@ impl AccountJournal {
         loop {
             match self.journal().running().enter(&intended)? {
                 Entered::Joined(run) => {
-                    if run.fingerprint() != intended.fingerprint {
+                    if !run.is_of(&intended) {
                         return Err(reused());
                     }
                     match self.wait(&context, deadline, run.ended()).await {
@@ -415,6 +416,9 @@ fn replay<T: Coded>(
     if change.fingerprint != intended.fingerprint {
         return Err(reused());
     }
+    if !Party::of_plan(&change.plan).may_be(intended.party.as_ref()) {
+        return Err(of_another_party());
+    }
     Ok(change.answer.as_deref().map(|answer| Led {
         result: T::decode(answer),
         told: Told::Answer(answer.into()),
@@ -437,6 +441,17 @@ fn reused() -> Error {
         [FieldViolation::new(
             "request_id",
             "was used for another change before",
+        )],
+    )
+}
+
+/// What was asked for is the same, but of somebody else: nothing of that has happened for the present one.
+fn of_another_party() -> Error {
+    Error::violated(
+        Reason::RequestIdReused,
+        [FieldViolation::new(
+            "request_id",
+            "was used before, when the account had another merchant number, brand or AppID",
         )],
     )
 }

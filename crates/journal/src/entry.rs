@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kabao_api::{ChangeState, Entry, Error, MemberName, Personal, PlannedValue};
 
+use crate::party::Party;
 use crate::plan::Plan;
 use crate::store::{ChangeKey, Fingerprint, Lease, Leases, StoredChange, Ticket};
 
@@ -12,6 +13,8 @@ use crate::store::{ChangeKey, Fingerprint, Lease, Leases, StoredChange, Ticket};
 #[derive(Clone, Debug)]
 pub(crate) struct Intended {
     pub(crate) key: ChangeKey,
+    /// Whose change it is to WeChat.
+    pub(crate) party: Option<Party>,
     /// What is asked for: a method of the portable API, or an operation.
     pub(crate) method: &'static str,
     /// What is asked for in detail.

@@ -11,6 +11,7 @@ use crate::account::AccountJournal;
 use crate::clock::Clock;
 use crate::locks::Locks;
 use crate::observer::ChangeObserver;
+use crate::party::Party;
 use crate::right::SubjectKey;
 use crate::running::Running;
 use crate::settings::Settings;
@@ -69,7 +70,17 @@ impl Journal {
     /// Starts the journal of one account. The last one of an account is the one whose open changes are
     /// brought to their end, those of an earlier process or configuration at once.
     pub fn account(&self, account: AccountId) -> Arc<AccountJournal> {
-        let journal = Arc::new(AccountJournal::new(self.clone(), account.clone()));
+        self.enter(AccountJournal::new(self.clone(), account, None))
+    }
+
+    /// The same for an account that is this merchant number, brand or AppID to WeChat. What was begun while the account
+    /// was another one is not sent in its name, and answers no repeat.
+    pub fn account_of(&self, account: AccountId, party: Party) -> Arc<AccountJournal> {
+        self.enter(AccountJournal::new(self.clone(), account, Some(party)))
+    }
+
+    fn enter(&self, journal: AccountJournal) -> Arc<AccountJournal> {
+        let (account, journal) = (journal.account().clone(), Arc::new(journal));
         let mut accounts = locked(&self.0.accounts);
         // As seldom as the map would grow, so that ten thousand accounts are not gone through ten thousand times.
         if accounts.len() == accounts.capacity() {

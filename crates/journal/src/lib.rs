@@ -31,6 +31,7 @@ mod method;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod observer;
+mod party;
 mod plan;
 mod prove;
 mod reconcile;
@@ -49,6 +50,7 @@ pub use self::account::AccountJournal;
 pub use self::clock::Clock;
 pub use self::journal::Journal;
 pub use self::observer::ChangeObserver;
+pub use self::party::Party;
 pub use self::plan::Plan;
 pub use self::reconcile::Reconciler;
 pub use self::settings::Settings;

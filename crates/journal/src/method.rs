@@ -53,6 +53,7 @@ impl AccountJournal {
         let content = method.content(request)?;
         Ok(Intended {
             key: self.key(context, request_id)?,
+            party: self.party().cloned(),
             method: method.as_str(),
             fingerprint: self.journal().store().fingerprint(&content),
             member: about.member.cloned(),

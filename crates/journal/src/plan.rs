@@ -3,6 +3,8 @@
 use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue};
 use serde::{Deserialize, Serialize};
 
+use crate::party::Party;
+
 /// What will be sent, and how to prove what came of it.
 ///
 /// It is written before the first byte leaves, and everything that happens to the change later, in
@@ -11,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct Plan {
     /// The operation, by its id in the catalogue.
     pub operation: String,
+    /// Who the account was to WeChat when the change was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<Party>,
     /// The request, archived; absent where it must never be sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,

@@ -5,6 +5,7 @@ use kabao_models::{AnyAnswer, archive};
 
 use crate::account::AccountJournal;
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude, first_proof};
+use crate::party;
 use crate::plan::Plan;
 
 /// What was found out.
@@ -23,6 +24,9 @@ const ROUNDS: usize = 4;
 impl AccountJournal {
     /// Seeks the end of a change whose request may have left, and writes into its plan what it learns.
     pub(crate) async fn prove(&self, context: &CallContext, plan: &mut Plan) -> Proven {
+        if !party::may_be(plan.party.as_ref(), self.party()) {
+            return self.doubtful(plan, of_another_party());
+        }
         let mut known = Known {
             may_have_left: true,
             refused_since: false,
@@ -145,6 +149,15 @@ pub(crate) fn is_passing(error: &Error) -> bool {
 /// asked for, and would say the same again.
 pub(crate) fn is_remembered(error: &Error) -> bool {
     error.upstream().is_some() && !is_passing(error)
+}
+
+/// Neither sent nor looked for in the name of somebody else.
+fn of_another_party() -> Error {
+    Error::new(
+        Reason::CredentialMissing,
+        "the account was another merchant number, brand or AppID when the change was begun; it goes on when the account \
+         is that one again, unless an operator decides",
+    )
 }
 
 fn number_taken() -> Error {

@@ -11,6 +11,7 @@ use kabao_api::{Error, Reason};
 use tokio::sync::Notify;
 
 use crate::entry::Intended;
+use crate::party::Party;
 use crate::right::SubjectKey;
 use crate::store::{ChangeKey, Fingerprint};
 
@@ -41,6 +42,7 @@ struct Runs {
 #[derive(Debug)]
 pub(crate) struct Run {
     fingerprint: Fingerprint,
+    party: Option<Party>,
     subject: Option<SubjectKey>,
     /// Whether a request of it has left.
     sent: Arc<AtomicBool>,
@@ -95,6 +97,7 @@ impl Running {
                 vacant.insert(Arc::new(Run {
                     sent: Arc::clone(&sent),
                     fingerprint: intended.fingerprint,
+                    party: intended.party.clone(),
                     subject,
                     told: Mutex::default(),
                     ended: Notify::new(),
@@ -146,8 +149,9 @@ impl Running {
 }
 
 impl Run {
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+    /// Tells whether it is what somebody intends: one configuration may end while another one begins.
+    pub(crate) fn is_of(&self, intended: &Intended) -> bool {
+        self.fingerprint == intended.fingerprint && self.party == intended.party
     }
 
     /// Waits for its end.

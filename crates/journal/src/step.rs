@@ -243,6 +243,7 @@ fn plan(intended: &Intended, entry: &ChangeEntry, request: &dyn AnyEndpoint) -> 
     let number = request.request_number().filter(|number| !number.is_empty());
     Plan {
         operation: request.operation().id.to_owned(),
+        party: intended.party.clone(),
         request: is_safe_to_repeat.then(|| archived(request)),
         number: number.map(str::to_owned),
         is_safe_to_repeat,

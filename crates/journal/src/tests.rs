@@ -11,10 +11,11 @@ use kabao_api::{
 use kabao_models::official_account::member::UpdateUser;
 
 use crate::model::{Failing, Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};
-use crate::{AccountJournal, Clock, Journal, Reconciler, Settings};
+use crate::{AccountJournal, Clock, Journal, Party, Reconciler, Settings};
 
 mod ends;
 mod model;
+mod parties;
 mod repeats;
 mod replicas;
 mod templates;
@@ -71,7 +72,22 @@ impl World {
 
     /// Serves the account, by a journal that is there.
     fn serve(&self, journal: Journal, replica: Replica) -> Gateway {
-        let account: Arc<AccountJournal> = journal.account(account());
+        let account = journal.account(account());
+        self.put_together(journal, account, replica)
+    }
+
+    /// The same as this party to WeChat.
+    fn serve_as(&self, journal: Journal, replica: Replica, party: &str) -> Gateway {
+        let account = journal.account_of(account(), Party::from(party.to_owned()));
+        self.put_together(journal, account, replica)
+    }
+
+    fn put_together(
+        &self,
+        journal: Journal,
+        account: Arc<AccountJournal>,
+        replica: Replica,
+    ) -> Gateway {
         let upstream = account.upstream(Arc::new(Pipeline(self.wechat.clone())));
         let backend = Arc::new(ModelBackend::new(self.family, Arc::clone(&upstream)));
         Gateway {

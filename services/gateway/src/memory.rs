@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
 use kabao_client::{Client, Decorator};
-use kabao_journal::{AccountJournal, Clock, Counts, Journal, StoreError};
+use kabao_journal::{AccountJournal, Clock, Counts, Journal, Party, StoreError};
 use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::{Store, StoreObserver, StoreVitals};
 
@@ -74,7 +74,8 @@ impl Memory {
     pub(crate) fn account(&self, client: &Client) -> Account {
         client.keep_credentials(&self.store.lent_credentials());
         self.quotas.share(client.quotas());
-        let journal = self.journal.account(client.account().clone());
+        let party = Party::from(client.party().to_owned());
+        let journal = self.journal.account_of(client.account().clone(), party);
         let mut account = client
             .decorated(&Around {
                 journal: Arc::clone(&journal),

@@ -65,7 +65,16 @@ impl Brand {
     }
 }
 
-impl Backend for Brand {}
+impl Backend for Brand {
+    /// A service provider is part of it: request numbers are its own.
+    fn party(&self) -> String {
+        let brand = &self.brand_id;
+        match &self.ground.credentials.merchant {
+            Some(provider) => format!("brand {brand} by merchant {}", provider.number()),
+            None => format!("brand {brand}"),
+        }
+    }
+}
 
 /// Puts a client together. It goes through the service provider if there is one.
 pub(crate) fn client(pipeline: Pipeline, decorator: &dyn Decorator, brand_id: String) -> Client {

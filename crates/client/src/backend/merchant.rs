@@ -38,7 +38,13 @@ impl Merchant {
     }
 }
 
-impl Backend for Merchant {}
+impl Backend for Merchant {
+    fn party(&self) -> String {
+        let number = self.ground.credentials.merchant.as_ref();
+        let number = number.map(|credential| credential.number());
+        format!("merchant {}", number.unwrap_or_default())
+    }
+}
 
 /// Puts a client together.
 pub(crate) fn client(

@@ -46,6 +46,10 @@ impl OfficialAccount {
 }
 
 impl Backend for OfficialAccount {
+    fn party(&self) -> String {
+        format!("official account {}", self.appid)
+    }
+
     fn card_signer(self: Arc<Self>) -> Option<Arc<dyn CardSigner>> {
         Some(self)
     }

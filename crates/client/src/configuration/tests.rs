@@ -255,6 +255,30 @@ fn faults_of_a_brands_own_key_material_have_their_prefix() {
     );
 }
 
+/// A journal keeps it for days, so it must not change with a key.
+#[test]
+fn who_an_account_is_to_wechat_is_said_without_its_keys() {
+    let number = merchant().number;
+    assert_eq!(
+        build(merchant()).unwrap().party(),
+        format!("merchant {number}")
+    );
+    let brand = Client::brand("acme").brand_id("1004").clock(clock());
+    let provided = brand.clone().provider(merchant()).build().unwrap();
+    assert_eq!(provided.party(), format!("brand 1004 by merchant {number}"));
+    let own = PayCredential {
+        number: "1004".to_owned(),
+        certificate: None,
+        ..merchant()
+    };
+    assert_eq!(brand.direct(own).build().unwrap().party(), "brand 1004");
+    let account = Client::official_account("acme")
+        .appid("wx1")
+        .app_secret("s");
+    let account = account.build().unwrap();
+    assert_eq!(account.party(), "official account wx1");
+}
+
 #[test]
 fn no_secret_is_printed() {
     let shown = format!("{:?}", merchant());

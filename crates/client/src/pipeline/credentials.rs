@@ -109,6 +109,12 @@ impl Credentials {
 }
 
 impl SignedCredential {
+    /// Returns the merchant number or the brand that signs.
+    pub(crate) fn number(&self) -> String {
+        // All keys of an account are of one number.
+        self.keyring.signing(0).identity().id().to_owned()
+    }
+
     fn state(&self, kind: CredentialKind, now: i64) -> CredentialState {
         let identity = self.keyring.signing(now).identity();
         let mut state = CredentialState::new(kind, identity.id());
