@@ -1,7 +1,7 @@
 //! The states of a change, and what leads from one to the next: pure values, without a store, without
 //! a clock, without a network.
 
-use kabao_api::ChangeState;
+use kabao_api::{ChangeState, PlannedValue};
 
 use crate::plan::Plan;
 
@@ -65,6 +65,8 @@ pub struct Known {
     pub may_have_left: bool,
     /// A repeat was refused. That is no proof: it may be refused because the first one ran.
     pub refused_since: bool,
+    /// A verified answer says that its number was used. That may have been somebody else of the same merchant number.
+    pub number_used: bool,
 }
 
 /// Draws the conclusion.
@@ -72,8 +74,12 @@ pub fn conclude(plan: &Plan, known: Known, evidence: Evidence) -> Conclusion {
     match evidence {
         Evidence::Confirmed | Evidence::Decided { applied: true } => Conclusion::Applied,
         Evidence::Decided { applied: false } => Conclusion::Rejected,
-        // Nobody but this change has its number. If it never left before, somebody does.
-        Evidence::NumberUsed if known.may_have_left => Conclusion::Applied,
+        // Nobody but this change should have its number. If it never left before, somebody does; if it may have, the
+        // value must not be what it was before.
+        Evidence::NumberUsed if known.may_have_left => match plan.value {
+            Some(value) if shows(plan, value) => Conclusion::Unknown(Proof::ReadBack),
+            _ => Conclusion::Applied,
+        },
         Evidence::NumberUsed => Conclusion::Rejected,
         Evidence::Refused if !known.may_have_left => Conclusion::Rejected,
         Evidence::Refused => Conclusion::Unknown(match plan.value {
@@ -100,6 +106,11 @@ pub fn first_proof(plan: &Plan) -> Proof {
     }
 }
 
+/// Tells whether the value shows if it was written.
+fn shows(plan: &Plan, value: PlannedValue) -> bool {
+    plan.member.is_some() && value.before.is_some_and(|before| before != value.after)
+}
+
 /// Compares what was read with what was planned.
 fn compare(plan: &Plan, known: Known, found: Option<i64>) -> Conclusion {
     let Some(value) = plan.value else {
@@ -109,6 +120,13 @@ fn compare(plan: &Plan, known: Known, found: Option<i64>) -> Conclusion {
         return Conclusion::Applied;
     }
     let is_before = found.is_some() && found == value.before;
+    if known.number_used {
+        // Written since by somebody else, or never: its number was another one's.
+        return match is_before {
+            true => Conclusion::Unknown(Proof::Ask),
+            false => Conclusion::Applied,
+        };
+    }
     if is_before && known.refused_since {
         return Conclusion::Rejected;
     }
@@ -124,7 +142,7 @@ fn compare(plan: &Plan, known: Known, found: Option<i64>) -> Conclusion {
 
 #[cfg(test)]
 mod tests {
-    use kabao_api::{MemberValue, PlannedValue};
+    use kabao_api::MemberValue;
 
     use super::*;
 
@@ -155,10 +173,15 @@ mod tests {
     const LEFT: Known = Known {
         may_have_left: true,
         refused_since: false,
+        number_used: false,
     };
     const REFUSED: Known = Known {
-        may_have_left: true,
         refused_since: true,
+        ..LEFT
+    };
+    const USED: Known = Known {
+        number_used: true,
+        ..LEFT
     };
 
     #[test]
@@ -168,6 +191,7 @@ mod tests {
         let numbered = plan(Some("n"), true, Some((Some(5), 15, true)));
         let added = plan(None, true, Some((Some(5), 15, true)));
         let set = plan(None, true, Some((None, 15, false)));
+        let unseen = plan(Some("n"), true, Some((None, 15, false)));
         let safe = plan(None, true, None);
         let harmful = plan(None, false, None);
         let fresh = Known::default();
@@ -177,7 +201,13 @@ mod tests {
             (&harmful, fresh, Evidence::Silence, Unknown(Ask)),
             // A number that somebody else has used.
             (&numbered, fresh, Evidence::NumberUsed, Rejected),
-            (&numbered, LEFT, Evidence::NumberUsed, Applied),
+            (&numbered, LEFT, Evidence::NumberUsed, Unknown(ReadBack)),
+            (&numbered, USED, Evidence::Found(Some(15)), Applied),
+            // Somebody else has written since.
+            (&numbered, USED, Evidence::Found(Some(7)), Applied),
+            // Or somebody else has used the number.
+            (&numbered, USED, Evidence::Found(Some(5)), Unknown(Ask)),
+            (&unseen, LEFT, Evidence::NumberUsed, Applied),
             (&numbered, fresh, Evidence::Silence, Unknown(Repeat)),
             // A refusal of the second does not say that the first did not run.
             (&numbered, LEFT, Evidence::Refused, Unknown(ReadBack)),

@@ -29,7 +29,7 @@ impl AccountJournal {
         }
         let mut known = Known {
             may_have_left: true,
-            refused_since: false,
+            ..Known::default()
         };
         let mut refusal = None;
         let mut proof = first_proof(plan);
@@ -43,6 +43,7 @@ impl AccountJournal {
                         Evidence::Confirmed
                     }
                     Err(error) if error.reason() == Reason::RequestNumberUsed => {
+                        known.number_used = true;
                         Evidence::NumberUsed
                     }
                     Err(error) if error.may_have_executed() || is_passing(&error) => {
@@ -59,6 +60,8 @@ impl AccountJournal {
                         plan.found = found;
                         Evidence::Found(found)
                     }
+                    // Nothing is left that could speak against the number.
+                    Err(error) if known.number_used && !is_passing(&error) => Evidence::Found(None),
                     Err(error) => return self.doubtful(plan, error),
                 },
             };

@@ -154,7 +154,7 @@ impl AccountJournal {
         };
         let known = Known {
             may_have_left: context.progress().may_have_executed(),
-            refused_since: false,
+            ..Known::default()
         };
         let evidence = match error.reason() {
             Reason::RequestNumberUsed => Evidence::NumberUsed,

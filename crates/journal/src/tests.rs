@@ -8,6 +8,7 @@ use kabao_api::{
     ChangeState, Decision, Error, Family, ListChanges, MemberApi, MemberName, Reason, RequestId,
     Upstream,
 };
+use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::official_account::member::UpdateUser;
 
 use crate::model::{Failing, Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};

@@ -258,3 +258,46 @@ async fn a_change_that_has_ended_is_not_told_as_running_whenever_the_reconciler_
         }
     }
 }
+
+/// Two accounts of one merchant number, or two systems: an id is unique in one account only, a number to WeChat.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_somebody_else_has_used_proves_nothing() {
+    let world = World::new(Family::Merchant);
+    world.wechat.refuse_used_numbers();
+    let wechat = world.wechat.clone().with_member("2002", 50);
+    let gateway = world.gateway();
+    let mut other = UpdateUserCardRights::new("t1", "2002", "a");
+    other.bonus_value = Some(60);
+    wechat.serve(&other).unwrap();
+
+    // The first request is lost, so what WeChat says of the second may mean either.
+    world.wechat.fates([Fate::LostBefore]);
+    let error = gateway.add("a", 10).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::OutcomeUnknown);
+    let error = gateway.add("a", 10).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::OutcomeUnknown);
+    let record = gateway.change("a").await;
+    assert_eq!(
+        (record.state, record.needs_decision, record.found),
+        (ChangeState::Unknown, true, Some(100))
+    );
+    assert_eq!(world.points(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_was_used_is_proof_where_the_value_says_nothing_against_it() {
+    // The value that was written, and one that somebody else has written since.
+    for since in [None, Some(115)] {
+        let world = World::new(Family::Merchant);
+        world.wechat.refuse_used_numbers();
+        let gateway = world.gateway();
+        world.wechat.fates([Fate::LostAfter]);
+        gateway.add("a", 10).await.unwrap_err();
+        if let Some(points) = since {
+            world.wechat.set_points(CODE, points);
+        }
+        let answer = gateway.add("a", 10).await.unwrap();
+        assert_eq!(answer, Adjustment::new(Some(100), 110), "{since:?}");
+        assert_eq!(world.effects(), 1);
+    }
+}
