@@ -16,6 +16,7 @@
 //! and no cryptography. Time, ids and digests come in from outside.
 
 mod account;
+mod age;
 mod answer;
 mod changes;
 mod clock;

@@ -8,6 +8,7 @@ use kabao_api::{AccountId, CallContext, CallId, ChangeState, Error};
 use tokio::time::{Instant, timeout};
 
 use crate::account::AccountJournal;
+use crate::age::Aging;
 use crate::engine::read_plan;
 use crate::journal::Journal;
 use crate::sight::Seen;
@@ -26,6 +27,7 @@ pub struct Reconciler {
     /// Accounts that are not served, whose open changes were told.
     unserved: HashSet<AccountId>,
     swept: Option<Instant>,
+    aging: Option<Aging>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,11 +177,39 @@ impl Journal {
         if reconciler.swept.is_some_and(|swept| now < swept + PAUSE) {
             return Ok(());
         }
-        let before: SystemTime = self.clock().now() - self.settings().retention;
-        if self.store().sweep(before, SWEPT).await? < u64::from(SWEPT) {
-            reconciler.swept = Some(now);
+        reconciler.swept = Some(now);
+        let Some(aged) = self.aged(reconciler, now).await else {
+            return Ok(());
+        };
+        let before = aged - self.settings().retention;
+        if self.store().sweep(before, SWEPT).await? == u64::from(SWEPT) {
+            reconciler.swept = None;
         }
         Ok(())
+    }
+
+    /// Returns the time by which changes grow old; `None` if the store does not tell enough.
+    async fn aged(&self, reconciler: &mut Reconciler, now: Instant) -> Option<SystemTime> {
+        let (wall, retention) = (self.clock().now(), self.settings().retention);
+        if let Some(aging) = &mut reconciler.aging {
+            if aging.look(wall, retention, now) {
+                tracing::warn!(
+                    "the clock of the machine has jumped ahead: what is remembered is kept until it is old for certain"
+                );
+            }
+            return Some(aging.now());
+        }
+        let newest = ChangeFilter {
+            newest_first: true,
+            limit: 1,
+            ..ChangeFilter::default()
+        };
+        let newest = self.store().list(&newest).await.ok()?;
+        let newest = newest.first().map(|change| change.update_time);
+        let aging = reconciler
+            .aging
+            .insert(Aging::begin(wall, newest, retention, now));
+        Some(aging.now())
     }
 }
 

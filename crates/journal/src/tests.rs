@@ -15,6 +15,7 @@ use crate::model::{Failing, Fate, ModelBackend, ModelStore, ModelWeChat, Pipelin
 use crate::{AccountJournal, Clock, Journal, Party, Reconciler, Settings};
 
 mod ends;
+mod forgetting;
 mod model;
 mod parties;
 mod repeats;
@@ -61,13 +62,17 @@ impl World {
     }
 
     fn gateway(&self) -> Gateway {
+        self.gateway_by(Arc::new(TestClock))
+    }
+
+    fn gateway_by(&self, clock: Arc<dyn Clock>) -> Gateway {
         let replica = self.store.replica();
         let settings = Settings {
             wait_limit: Duration::from_secs(5),
             ..Settings::default()
         };
         let (store, leases) = (Arc::new(replica.clone()), Arc::new(replica.clone()));
-        let journal = Journal::new(store, leases, Arc::new(TestClock), settings);
+        let journal = Journal::new(store, leases, clock, settings);
         self.serve(journal, replica)
     }
 
