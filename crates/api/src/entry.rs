@@ -18,4 +18,7 @@ pub trait Entry: Any + Send + Sync {
     /// Tells whether a request may leave now. Asked right before each attempt of a write; false if
     /// another process may have taken the change over meanwhile.
     fn may_send(&self) -> bool;
+
+    /// Tells the same once more, when the request is about to leave: a connection may have taken a while.
+    fn may_still_leave(&self) -> bool;
 }

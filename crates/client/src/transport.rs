@@ -1,5 +1,6 @@
 //! Sending one HTTP request and reading its whole answer: no retries, no redirects, no meaning.
 
+mod body;
 mod connector;
 mod error;
 mod https;
@@ -9,9 +10,12 @@ mod tls;
 mod watched;
 mod way;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use kabao_api::Entry;
 
 pub(crate) use self::error::{ProxyFault, TransportError};
 pub(crate) use self::https::HttpsTransport;
@@ -50,6 +54,8 @@ pub(crate) struct HttpRequest {
     pub(crate) headers: HeaderMap,
     /// The body, exactly as signed.
     pub(crate) body: Bytes,
+    /// Whom to ask when the body is about to leave, if somebody may take the change over meanwhile.
+    pub(crate) entry: Option<Arc<dyn Entry>>,
 }
 
 /// An answer as it was received. It has no `Debug`: the body is private.

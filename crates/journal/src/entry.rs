@@ -172,6 +172,10 @@ impl Entry for ChangeEntry {
         self.sent.fetch_or(may, Ordering::Relaxed);
         may
     }
+
+    fn may_still_leave(&self) -> bool {
+        self.standing.holds()
+    }
 }
 
 /// The entry of a change whose end is sought without its caller: what was planned stays planned, and a repeat asks
@@ -195,6 +199,10 @@ impl Entry for ProofEntry {
     fn plan(&self, _: PlannedValue) {}
 
     fn may_send(&self) -> bool {
+        self.standing.holds()
+    }
+
+    fn may_still_leave(&self) -> bool {
         self.standing.holds()
     }
 }

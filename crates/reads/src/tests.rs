@@ -358,4 +358,8 @@ impl Entry for NoEntry {
     fn may_send(&self) -> bool {
         true
     }
+
+    fn may_still_leave(&self) -> bool {
+        true
+    }
 }

@@ -89,6 +89,7 @@ impl CertificateSource {
             target: TARGET.to_owned(),
             headers,
             body,
+            entry: None,
         };
         let answer = self.transport.send(request).await.map_err(|error| {
             Error::new(

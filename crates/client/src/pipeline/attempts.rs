@@ -311,6 +311,7 @@ impl Pipeline {
             target,
             headers,
             body: outgoing.body.clone(),
+            entry: call.entry.clone().filter(|_| call.sending.is_write()),
         };
         call.bounds
             .require_time(Duration::ZERO)

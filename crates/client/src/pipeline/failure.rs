@@ -94,6 +94,11 @@ impl Failure {
                 "the connection to WeChat broke",
                 Repeat::Transient,
             ),
+            TransportError::KeptBack => (
+                Reason::Store,
+                "the gateway has lost touch with its store, so that another replica may run the change",
+                Repeat::Never,
+            ),
             TransportError::Timeout => (
                 Reason::UpstreamTimeout,
                 "WeChat did not answer in time",

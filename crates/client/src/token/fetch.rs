@@ -59,6 +59,7 @@ impl TokenSource {
             method: outgoing.method,
             target: outgoing.target,
             body: outgoing.body,
+            entry: None,
         };
         let answer = match &self.hosts.backup {
             None => self.transport.send(request).await,

@@ -26,6 +26,9 @@ pub(crate) enum TransportError {
     /// The connection broke while sending or receiving.
     #[error("the connection broke before the answer was complete")]
     Broken(#[source] BoxError),
+    /// The request was kept back when there was a connection.
+    #[error("the request was kept back")]
+    KeptBack,
     /// The answer did not come, or did not end, in time.
     #[error("the answer did not come in time")]
     Timeout,
@@ -47,6 +50,7 @@ impl TransportError {
                 | Self::ConnectTimeout
                 | Self::Proxy(..)
                 | Self::Tls(_)
+                | Self::KeptBack
         )
     }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
+use super::body::{Departing, Gate};
 use super::connector::SparingConnector;
 use super::spare::Spares;
 use super::way::Way;
@@ -24,7 +24,7 @@ use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::vitals::Handshakes;
 
-type PooledClient = Client<SparingConnector, Full<Bytes>>;
+type PooledClient = Client<SparingConnector, Departing>;
 
 /// What the headers of an answer may take.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -104,7 +104,7 @@ impl HttpsTransport {
 
     async fn exchange(
         &self,
-        request: http::Request<Full<Bytes>>,
+        request: http::Request<Departing>,
     ) -> Result<HttpResponse, TransportError> {
         let answer = match timeout(self.headers_timeout, self.client.request(request)).await {
             Err(_) => return Err(TransportError::Timeout),
@@ -154,16 +154,23 @@ impl Transport for HttpsTransport {
             let zero = HeaderValue::from_static("0");
             request.headers.insert(CONTENT_LENGTH, zero);
         }
-        let mut http = http::Request::new(Full::new(request.body));
+        let gate = request.entry.map(Gate::new);
+        let body = Departing::new(request.body, gate.clone());
+        let mut http = http::Request::new(body);
         *http.method_mut() = request.method;
         *http.uri_mut() = uri;
         *http.headers_mut() = request.headers;
         self.spares.called();
-        match timeout(self.attempt_timeout, self.exchange(http)).await {
+        let answer = match timeout(self.attempt_timeout, self.exchange(http)).await {
             Ok(answer) => answer,
             Err(_) => Err(TransportError::Timeout),
+        };
+        match gate {
+            Some(gate) if answer.is_err() && gate.is_closed() => Err(TransportError::KeptBack),
+            _ => answer,
         }
     }
+
     async fn warm(&self, origin: &Origin) {
         if let Some(host) = origin.join("/") {
             self.spares.open(&host).await;

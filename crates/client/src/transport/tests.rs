@@ -1,5 +1,6 @@
 //! The transport against raw bytes on loopback: what a server can do to a client below HTTP.
 
+mod departures;
 mod proxies;
 mod spares;
 
@@ -204,6 +205,7 @@ fn client_at(
         target: "/v3/certificates".to_owned(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
+        entry: None,
     };
     (transport, request)
 }

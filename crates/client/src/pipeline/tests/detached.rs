@@ -194,6 +194,10 @@ impl Entry for WrittenDown {
     fn may_send(&self) -> bool {
         true
     }
+
+    fn may_still_leave(&self) -> bool {
+        true
+    }
 }
 
 /// Gives a token when told to.
