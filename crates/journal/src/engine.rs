@@ -144,7 +144,10 @@ impl AccountJournal {
                 Stage::Stopped(Stop::Exists(change)) => found = Some(*change),
                 Stage::Stopped(Stop::Blocked(change)) => {
                     // Its subject is that of this change, whose right is held here.
-                    let ended = self.end(context, &right, *change).await;
+                    let ended = match self.settled(context, &read_plan(&change)?).await {
+                        true => self.end(context, &right, *change).await,
+                        false => Ok(change.state),
+                    };
                     if !ended.as_ref().is_ok_and(|state| state.is_final()) {
                         right.release().await;
                         ended?;
@@ -160,8 +163,13 @@ impl AccountJournal {
                     found = store.find(&intended.key).await?;
                 }
                 stage => {
+                    let quiet = self.journal().settings().quiet;
+                    let trails = entry.trails(&stage) && !quiet.is_zero();
                     let led = self.finish(context, intended, stage, result).await;
-                    right.release().await;
+                    match trails {
+                        true => right.release_after(quiet),
+                        false => right.release().await,
+                    }
                     return Ok(led);
                 }
             }
@@ -246,12 +254,12 @@ impl AccountJournal {
             return Ok(change.state);
         };
         // What is tried here belongs to another caller, and ends as it ends.
-        let entry = ProofEntry::new(plan.value, right.standing());
+        let entry = Arc::new(ProofEntry::new(plan.value, right.standing()));
         let context = context
             .clone()
             .detached()
             .without_witness()
-            .with_entry(Arc::new(entry));
+            .with_entry(Arc::<ProofEntry>::clone(&entry));
         context.progress().confirm();
         let (state, answer) = match self.prove(&context, &mut plan).await {
             Proven::Applied(answer) => {
@@ -265,6 +273,9 @@ impl AccountJournal {
             }
             Proven::Unknown(_) => (ChangeState::Unknown, None),
         };
+        if state.is_final() && entry.trails(&plan) {
+            sleep(self.journal().settings().quiet).await;
+        }
         let held = self.write(ticket, state, Some(&plan), answer).await?;
         if held == Held::Yes && state.is_final() {
             self.journal()

@@ -1,6 +1,6 @@
 //! The entry of one change while it runs: what engine, backend and pipeline tell each other.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kabao_api::{ChangeState, Entry, Error, MemberName, Personal, PlannedValue};
@@ -114,6 +114,7 @@ pub(crate) struct ChangeEntry {
     standing: Standing,
     /// Whether a request has left, or was about to.
     sent: Arc<AtomicBool>,
+    sends: Sends,
     state: Mutex<State>,
 }
 
@@ -139,6 +140,7 @@ impl ChangeEntry {
             lease,
             standing,
             sent,
+            sends: Sends::default(),
             state: Mutex::new(State { stage, planned }),
         }
     }
@@ -150,6 +152,14 @@ impl ChangeEntry {
 
     pub(crate) fn put(&self, stage: Stage) {
         self.lock().stage = stage;
+    }
+
+    /// Tells whether an earlier request of this change may arrive after the one that has ended it.
+    pub(crate) fn trails(&self, stage: &Stage) -> bool {
+        match stage {
+            Stage::Done(open, End::Applied) => self.sends.trail(&open.plan),
+            _ => false,
+        }
     }
 
     /// Every step leaves the state whole.
@@ -170,6 +180,7 @@ impl Entry for ChangeEntry {
     fn may_send(&self) -> bool {
         let may = self.standing.holds();
         self.sent.fetch_or(may, Ordering::Relaxed);
+        self.sends.count(may);
         may
     }
 
@@ -183,11 +194,36 @@ impl Entry for ChangeEntry {
 pub(crate) struct ProofEntry {
     planned: Option<PlannedValue>,
     standing: Standing,
+    sends: Sends,
 }
 
 impl ProofEntry {
     pub(crate) fn new(planned: Option<PlannedValue>, standing: Standing) -> Self {
-        Self { planned, standing }
+        Self {
+            planned,
+            standing,
+            sends: Sends::default(),
+        }
+    }
+
+    /// Tells whether an earlier request may arrive after the last one.
+    pub(crate) fn trails(&self, plan: &Plan) -> bool {
+        self.sends.trail(plan)
+    }
+}
+
+/// How many requests of one change have left, as far as one call knows.
+#[derive(Default)]
+struct Sends(AtomicU32);
+
+impl Sends {
+    fn count(&self, may: bool) {
+        self.0.fetch_add(u32::from(may), Ordering::Relaxed);
+    }
+
+    /// Tells whether an earlier one may arrive after the last one and write what was written since once more.
+    fn trail(&self, plan: &Plan) -> bool {
+        plan.number.is_none() && self.0.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -199,7 +235,9 @@ impl Entry for ProofEntry {
     fn plan(&self, _: PlannedValue) {}
 
     fn may_send(&self) -> bool {
-        self.standing.holds()
+        let may = self.standing.holds();
+        self.sends.count(may);
+        may
     }
 
     fn may_still_leave(&self) -> bool {

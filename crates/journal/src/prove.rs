@@ -1,7 +1,10 @@
 //! Finding out what became of a change whose answer was lost.
 
+use std::time::Instant as StdInstant;
+
 use kabao_api::{CallContext, Error, GetMember, Kind, Member, MemberValue, Reason, View};
 use kabao_models::{AnyAnswer, archive};
+use tokio::time::{Instant, sleep_until};
 
 use crate::account::AccountJournal;
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude, first_proof};
@@ -22,6 +25,22 @@ pub(crate) enum Proven {
 const ROUNDS: usize = 4;
 
 impl AccountJournal {
+    /// Waits until a request that may have left a moment ago has arrived or never will; false if the call has no time
+    /// for that.
+    pub(crate) async fn settled(&self, context: &CallContext, plan: &Plan) -> bool {
+        let quiet = self.journal().settings().quiet;
+        if plan.number.is_some() || first_proof(plan) == Proof::Ask || quiet.is_zero() {
+            return true;
+        }
+        let until = Instant::now() + quiet;
+        let has_time = |deadline: StdInstant| until < Instant::from_std(deadline);
+        if !context.deadline.is_none_or(has_time) {
+            return false;
+        }
+        sleep_until(until).await;
+        true
+    }
+
     /// Seeks the end of a change whose request may have left, and writes into its plan what it learns.
     pub(crate) async fn prove(&self, context: &CallContext, plan: &mut Plan) -> Proven {
         if !party::may_be(plan.party.as_ref(), self.party()) {

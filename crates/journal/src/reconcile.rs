@@ -79,9 +79,8 @@ impl Journal {
         for change in &open {
             self.note(reconciler, &mut seen, change);
         }
-        reconciler
-            .tries
-            .retain(|key, _| open.iter().any(|change| change.key == *key));
+        let keys: HashSet<&ChangeKey> = open.iter().map(|change| &change.key).collect();
+        reconciler.tries.retain(|key, _| keys.contains(key));
         seen.counts.unserved = self.tell_unserved(reconciler, &open);
         self.sight().see(seen);
         for change in open {
@@ -90,9 +89,12 @@ impl Journal {
                 reconciler.rest(&change.key);
                 continue;
             };
-            if !reconciler.is_due(&change.key)
-                || self.running().contains(&change.key)
-                || self.runs_elsewhere(&change).await?
+            if self.running().contains(&change.key) || self.runs_elsewhere(&change).await? {
+                reconciler.hold(&change.key, self.settings().quiet);
+                continue;
+            }
+            if !reconciler.is_due(&change.key, self.settings().quiet)
+                || self.may_be_under_way(&change)
             {
                 continue;
             }
@@ -139,6 +141,12 @@ impl Journal {
                 );
             }
         }
+    }
+
+    /// Tells whether a request of it may have left a moment ago. What it says besides, the next look finds out.
+    fn may_be_under_way(&self, change: &StoredChange) -> bool {
+        let age = self.clock().now().duration_since(change.update_time);
+        age.is_ok_and(|age| age < self.settings().quiet)
     }
 
     /// Tells whether another process is about it: a try would only keep that one from its lease, and a pause after it
@@ -247,10 +255,21 @@ impl Tries {
 }
 
 impl Reconciler {
-    fn is_due(&self, key: &ChangeKey) -> bool {
-        self.tries
-            .get(key)
-            .is_none_or(|tries| tries.next <= Instant::now())
+    /// Tells whether it is its turn. What was not seen before may have been sent a moment ago.
+    fn is_due(&mut self, key: &ChangeKey, quiet: Duration) -> bool {
+        let now = Instant::now();
+        let tries = self.tries.entry(key.clone()).or_insert_with(|| Tries {
+            next: now + quiet,
+            ..Tries::first()
+        });
+        tries.next <= now
+    }
+
+    /// Waits a moment after somebody else was about it.
+    fn hold(&mut self, key: &ChangeKey, quiet: Duration) {
+        let next = Instant::now() + quiet;
+        let tries = self.tries.entry(key.clone()).or_insert_with(Tries::first);
+        tries.next = tries.next.max(next);
     }
 
     /// Forgets pauses: what nobody could try is tried at once when somebody can.

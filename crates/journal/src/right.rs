@@ -55,6 +55,16 @@ impl Right {
     }
 }
 
+impl Right {
+    /// Gives it back when what is under way has arrived, beside whoever is answered.
+    pub(crate) fn release_after(self, pause: Duration) {
+        tokio::spawn(async move {
+            sleep(pause).await;
+            self.release().await;
+        });
+    }
+}
+
 impl Drop for Right {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {

@@ -12,6 +12,9 @@ pub struct Settings {
     pub wait_limit: Duration,
     /// The first pause before a lease that somebody else holds is tried again; 20 milliseconds unless set.
     pub lease_poll: Duration,
+    /// How long a request may be under way whose answer is lost: so long nothing is concluded from what it has not done
+    /// yet, and no later change of the same is sent, unless a request number tells the two apart; 1 second unless set.
+    pub quiet: Duration,
     /// How often open changes are looked at; a second unless set.
     pub interval: Duration,
     /// The longest pause between two tries to end one change; 5 minutes unless set.
@@ -31,6 +34,7 @@ impl Default for Settings {
             retention: Duration::from_hours(72),
             wait_limit: Duration::from_secs(60),
             lease_poll: Duration::from_millis(20),
+            quiet: Duration::from_secs(1),
             interval: Duration::from_secs(1),
             max_pause: Duration::from_mins(5),
             attempt: Duration::from_secs(30),

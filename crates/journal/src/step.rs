@@ -53,7 +53,16 @@ impl AccountJournal {
         let operation = request.operation();
         match entry.take() {
             Stage::Fresh => self.send(context, entry, request).await,
-            Stage::Resumed(open) => self.resume(context, entry, operation, open).await,
+            Stage::Resumed(open) => match self.settled(context, &open.plan).await {
+                true => self.resume(context, entry, operation, open).await,
+                false => {
+                    let message = "a request of the change may still be under way";
+                    let error = Error::new(Reason::OutcomeUnknown, message);
+                    let error = unknown(&error, open.plan.needs_decision);
+                    entry.put(Stage::Done(open, End::Unknown));
+                    Err(error)
+                }
+            },
             Stage::Proved(open) => {
                 let answer = answer_of(operation, &open.plan);
                 entry.put(Stage::Done(open, End::Applied));
@@ -177,10 +186,7 @@ impl AccountJournal {
             Conclusion::Unknown(proof) => {
                 // A caller that is still there may have its proof now; the pipeline has repeated
                 // what may be repeated already.
-                let is_late = context.deadline.is_some_and(|deadline| {
-                    tokio::time::Instant::from_std(deadline) <= tokio::time::Instant::now()
-                });
-                if proof == Proof::ReadBack && !is_late {
+                if proof == Proof::ReadBack && self.settled(context, &open.plan).await {
                     return self.resume(context, entry, operation, open).await;
                 }
                 open.plan.needs_decision = proof == Proof::Ask;

@@ -18,6 +18,7 @@ mod ends;
 mod forgetting;
 mod model;
 mod parties;
+mod quiet;
 mod repeats;
 mod replicas;
 mod templates;
@@ -66,9 +67,15 @@ impl World {
     }
 
     fn gateway_by(&self, clock: Arc<dyn Clock>) -> Gateway {
+        // What is lost in the model does not come late.
+        self.gateway_with(clock, Duration::ZERO)
+    }
+
+    fn gateway_with(&self, clock: Arc<dyn Clock>, quiet: Duration) -> Gateway {
         let replica = self.store.replica();
         let settings = Settings {
             wait_limit: Duration::from_secs(5),
+            quiet,
             ..Settings::default()
         };
         let (store, leases) = (Arc::new(replica.clone()), Arc::new(replica.clone()));

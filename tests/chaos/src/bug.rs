@@ -46,11 +46,13 @@ pub enum Bug {
     LeavesLate,
     /// A repeat adds to what is there by now, instead of writing what was planned.
     AddsAgain,
+    /// A conclusion is drawn while a request whose connection broke is still under way.
+    ConcludesEarly,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::IntentBeforeDisk,
         Self::OutcomeBeforeDisk,
         Self::ForgottenBeforeDisk,
@@ -72,5 +74,6 @@ impl Bug {
         Self::SilenceIsSuccess,
         Self::LeavesLate,
         Self::AddsAgain,
+        Self::ConcludesEarly,
     ];
 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::network::Network;
 use super::process::Process;
 use super::store::SimStore;
-use super::world::{World, code};
+use super::world::{ARRIVAL, World, code};
 use crate::Bug;
 
 /// The place of a replica, whichever process fills it.
@@ -92,6 +92,10 @@ impl Gateway {
         settings.wait_limit = Duration::from_secs(10);
         settings.attempt = Duration::from_secs(5);
         settings.max_pause = Duration::from_secs(10);
+        settings.quiet = match world.has(Bug::ConcludesEarly) {
+            true => Duration::ZERO,
+            false => Duration::from_millis(ARRIVAL),
+        };
         let clock = Arc::<World>::clone(world);
         let (changes, leases) = (Arc::clone(&store), Arc::clone(&store));
         let journal = Journal::new(changes, leases, clock, settings);

@@ -173,6 +173,17 @@ impl Network {
                 };
                 (there, back)
             });
+            let answer = match fate {
+                // The connection breaks, wherever the request is at that moment.
+                Fate::LostBefore | Fate::LostAfter => {
+                    tokio::spawn(async move {
+                        sleep(back).await;
+                        drop(answer);
+                    });
+                    None
+                }
+                _ => Some(answer),
+            };
             sleep(there).await;
             let done = match fate {
                 Fate::Refused => Err(refused()),
@@ -183,9 +194,8 @@ impl Network {
                 Ok(_) => "a write is applied".to_owned(),
                 Err(error) => format!("a write is not applied: {}", error.reason().as_str()),
             });
-            // Longer than any request is under way, so that nobody concludes from what has not happened yet.
-            sleep(back.max(Duration::from_millis(ARRIVAL) - there)).await;
-            if !matches!(fate, Fate::LostBefore | Fate::LostAfter) {
+            if let Some(answer) = answer {
+                sleep(back).await;
                 let _ = answer.send(done);
             }
         });

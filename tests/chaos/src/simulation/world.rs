@@ -17,7 +17,7 @@ use crate::history::{Asked, Effect, End, Event, Evidence, Heard, Intent, Source}
 use crate::{Bug, Random};
 
 /// A request arrives within so many milliseconds, or never.
-pub(super) const ARRIVAL: u64 = 200;
+pub(super) const ARRIVAL: u64 = 1_000;
 /// How long a pipeline waits for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// A process that has not counted up for so long may be taken for dead.
