@@ -191,7 +191,6 @@ operation! {
     "Import a member by openid"
     .json()
     .numbered("out_request_no")
-    .subject(&["code"])
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
         [CARD_RECEIVED_ALREADY] [CODE_MISSING]
@@ -228,7 +227,6 @@ operation! {
     "Import a member by phone number"
     .json()
     .numbered("out_request_no")
-    .subject(&["code"])
     .encrypts()
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]

@@ -87,6 +87,26 @@ async fn an_import_answers_with_the_code_that_wechat_allotted() {
     );
 }
 
+/// WeChat takes a code only for templates whose codes come from the merchant in real time.
+#[tokio::test(start_paused = true)]
+async fn an_import_with_a_code_that_wechat_does_not_take_is_done() {
+    for user in [
+        ImportedUser::Openid("o-1".into()),
+        ImportedUser::Phone("13800000417".into()),
+    ] {
+        let (transport, sent) = scripted([
+            Ok(signed(200, r#"{"code":"478515832665"}"#)),
+            Ok(signed(200, CARD)),
+        ]);
+        let member = client(transport)
+            .import_member(&context(), import(user).with_code("7"))
+            .await
+            .unwrap();
+        assert_eq!(member.name, name());
+        assert_eq!(body(&sent, 0)["code"], "7");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_phone_number_leaves_encrypted_and_the_code_survives_a_failed_read_back() {
     let (transport, sent) = scripted([
