@@ -103,7 +103,7 @@ pub struct AdjustMember {
     pub minimum: Option<i64>,
     /// The text of the record that the user sees, where the family shows one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remark: Option<String>,
+    pub remark: Option<Personal>,
     /// Whether WeChat tells the user; `None` leaves it to the family, which does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
@@ -133,7 +133,7 @@ impl AdjustMember {
 setters!(AdjustMember:
     with_openid(openid: impl Into<Personal>) = Some(openid.into());
     with_minimum(minimum: i64) = Some(minimum);
-    with_remark(remark: impl Into<String>) = Some(remark.into());
+    with_remark(remark: impl Into<Personal>) = Some(remark.into());
     with_notify(notify: bool) = Some(notify);
     with_request_id(request_id: RequestId) = Some(request_id);
 );
@@ -159,6 +159,7 @@ impl Adjustment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Decision, InvalidateMember};
 
     #[test]
     fn changes_are_checked() {
@@ -210,6 +211,31 @@ mod tests {
                 .apply(before, minimum)
                 .map_err(|error| error.reason());
             assert_eq!(found, expected, "{change:?} of {before:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_wrote_about_a_member_does_not_print() {
+        let name: MemberName = "accounts/a/templates/t/members/1".parse().unwrap();
+        let words = "林间 13800000417 came back";
+        let decision = Decision {
+            applied: true,
+            note: words.into(),
+            caller: None,
+        };
+        for shown in [
+            format!(
+                "{:?}",
+                AdjustMember::new(name.clone(), Change::Add(5)).with_remark(words)
+            ),
+            format!("{:?}", InvalidateMember::new(name).with_reason(words)),
+            format!("{decision:?}"),
+        ] {
+            assert!(shown.contains("[personal, 24 characters]"), "{shown}");
+            assert!(
+                !shown.contains("林间") && !shown.contains("came"),
+                "{shown}"
+            );
         }
     }
 

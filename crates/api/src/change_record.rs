@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use kabao_models::Personal;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{invalid, kept_as_text};
@@ -212,8 +213,8 @@ impl ChangeRecord {
 pub struct Decision {
     /// True if it has taken effect, false if it has not.
     pub applied: bool,
-    /// Why, in the operator's words; at most 200 characters.
-    pub note: String,
+    /// Why, in the operator's words, which may name a user; at most 200 characters.
+    pub note: Personal,
     /// Who decided, if callers are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<CallerId>,

@@ -114,7 +114,7 @@ fn answers_stay() {
     stays(
         &Decision {
             applied: true,
-            note: "seen \"it\"".to_owned(),
+            note: "seen \"it\"".into(),
             caller: None,
         },
         r#"{"applied":true,"note":"seen \"it\""}"#,
@@ -122,7 +122,7 @@ fn answers_stay() {
     stays(
         &Decision {
             applied: false,
-            note: "gone".to_owned(),
+            note: "gone".into(),
             caller: Some("spiffe://acme.example/office".parse().unwrap()),
         },
         r#"{"applied":false,"note":"gone","caller":"spiffe://acme.example/office"}"#,

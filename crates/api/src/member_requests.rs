@@ -182,7 +182,7 @@ pub struct InvalidateMember {
     pub openid: Option<Personal>,
     /// Why; at most 30 characters in merchant, 32 in brand. Official account: the user reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Personal>,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation; the state is final, so repeating it does no harm.
     #[serde(skip)]
@@ -206,7 +206,7 @@ impl InvalidateMember {
 
 setters!(InvalidateMember:
     with_openid(openid: impl Into<Personal>) = Some(openid.into());
-    with_reason(reason: impl Into<String>) = Some(reason.into());
+    with_reason(reason: impl Into<Personal>) = Some(reason.into());
     with_request_id(request_id: RequestId) = Some(request_id);
     with_view(view: View) = view;
 );

@@ -57,7 +57,7 @@ mod tests {
             openid: Some("o".into()),
             change: Change::Add(5),
             minimum: Some(6),
-            remark: Some("r".to_owned()),
+            remark: Some("r".into()),
             notify: Some(true),
             request_id: Some("n-1".parse().unwrap()),
         };

@@ -135,7 +135,7 @@ impl ChangeApi for Changes {
         decision: Decision,
     ) -> Result<ChangeRecord, Error> {
         let Self(account) = self;
-        let count = decision.note.chars().count();
+        let count = decision.note.expose().chars().count();
         if !(1..=MAX_NOTE).contains(&count) {
             return Err(Error::field_invalid([FieldViolation::new(
                 "note",
@@ -189,7 +189,6 @@ impl ChangeApi for Changes {
                         change = %name,
                         applied,
                         caller = decision.caller.as_ref().map(CallerId::as_str),
-                        note = decision.note,
                         "an operator has decided what became of a change"
                     );
                     Ok(self.record(&self.find(name).await?))

@@ -242,8 +242,8 @@ pub(super) fn given(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A user's openid; an empty one is none.
-pub(super) fn openid(text: String) -> Option<Personal> {
+/// What may name a user: an openid, or what somebody wrote about one. An empty text is none.
+pub(super) fn personal(text: String) -> Option<Personal> {
     (!text.is_empty()).then(|| Personal::from(text))
 }
 

@@ -230,7 +230,7 @@ fn decision(request: proto::ResolveChangeRequest) -> Result<(ChangeName, Decisio
     arguments.finish(decided.map(|(name, applied)| {
         let decision = Decision {
             applied,
-            note,
+            note: note.into(),
             caller: None,
         };
         (name, decision)
@@ -252,7 +252,7 @@ fn answer(call: &Call, change: ChangeRecord) -> proto::Change {
         needs_decision: change.needs_decision,
         decision: change.decision.map(|decision| proto::change::Decision {
             applied: decision.applied,
-            note: decision.note,
+            note: decision.note.into_exposed(),
             caller: text(decision.caller.map(|caller| caller.to_string())),
         }),
         create_time: Some(change.create_time.into()),

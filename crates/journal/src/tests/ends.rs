@@ -128,11 +128,11 @@ async fn what_fits_neither_value_is_for_a_person() {
 
     let decision = Decision {
         applied: false,
-        note: "the till has written 137".to_owned(),
+        note: "the till has written 137".into(),
         caller: Some("office".parse().unwrap()),
     };
     let wrong = Decision {
-        note: String::new(),
+        note: "".into(),
         ..decision.clone()
     };
     let name = change_name("a");

@@ -221,7 +221,7 @@ impl Core {
                 |template| template.stock -= 1,
             );
             outcome.state = Some(PointExchangeState::PointExchangeCouponSuccess);
-            outcome.coupon_code = Some(random::digits(16));
+            outcome.coupon_code = Some(random::digits(16).into());
         } else {
             outcome.state = Some(PointExchangeState::PointExchangeCouponFail);
             let cause = if allowed {
@@ -229,10 +229,10 @@ impl Core {
             } else {
                 "商户拒绝兑换"
             };
-            outcome.fail_reason = context.rules.answer_legacy_fields.then(|| cause.to_owned());
+            outcome.fail_reason = context.rules.answer_legacy_fields.then(|| cause.into());
         }
         if !allowed {
-            outcome.reject_reason = reason.map(str::to_owned);
+            outcome.reject_reason = reason.map(Personal::from);
         }
         self.exchanges.change(
             &mut self.effects,

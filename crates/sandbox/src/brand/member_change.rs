@@ -1,10 +1,10 @@
 //! What merchants and users do with user cards that exist.
 
 use jiff::Timestamp;
-use kabao_models::Sensitive;
 use kabao_models::brand::{
     ListUserCardsResponse, UserCard, UserCardState, UserInformation, ValidDateInformation,
 };
+use kabao_models::{Personal, Sensitive};
 
 use super::member::{Ending, Member, MemberId};
 use super::page::page;
@@ -31,7 +31,7 @@ pub(super) struct Data {
     pub(super) level: Option<String>,
     pub(super) valid_date_information: Option<ValidDateInformation>,
     pub(super) user_information: Option<UserInformation>,
-    pub(super) attach: Option<String>,
+    pub(super) attach: Option<Personal>,
     pub(super) pickup_time: Option<String>,
 }
 
@@ -179,7 +179,7 @@ impl Core {
         &mut self,
         context: &Context<'_>,
         key: &Key<'_>,
-        reason: Option<String>,
+        reason: Option<Personal>,
     ) -> Result<UserCard, Refused> {
         self.template(context, key.card_id)?;
         self.check_openid(context, key.openid)?;

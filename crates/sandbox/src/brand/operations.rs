@@ -171,7 +171,7 @@ operations! {
             record_id: text(&request.record_id),
             exchange_template: text(&request.exchange_coupon_template_id),
             result: result(&request.result),
-            reject_reason: request.reject_reason.as_deref(),
+            reject_reason: request.reject_reason.as_ref().map(Personal::expose),
         };
         core.confirm_exchange(&context, &key, &answer)
     };

@@ -129,7 +129,7 @@ fn member(now: Timestamp) -> UserCard {
             }]),
             ..UserInformation::default()
         }),
-        attach: text("crm=881204"),
+        attach: Some("crm=881204".into()),
         user_card_state: Some(UserCardState::Effective),
         create_time: Some(joined.clone()),
         modify_time: Some(joined),

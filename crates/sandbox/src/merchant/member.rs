@@ -36,7 +36,7 @@ pub(crate) struct Member {
     /// What the merchant confirmed.
     pub(crate) confirmation: Option<Confirmation>,
     /// Why the merchant made it unavailable.
-    pub(crate) reason: Option<String>,
+    pub(crate) reason: Option<Personal>,
     /// What the user carries to the merchant's page.
     pub(crate) pass: Option<Pass>,
     /// What it was before the user deleted it.
@@ -48,7 +48,7 @@ pub(crate) struct Member {
 pub(crate) struct Confirmation {
     pub(super) state: UserCardConfirmState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) fail_reason: Option<String>,
+    pub(super) fail_reason: Option<Personal>,
 }
 
 /// What a user carries to the merchant's page.

@@ -228,8 +228,8 @@ fn check_state(item: &ServiceItem, setting: &StateSetting) -> Result<(), Refused
     let is_blank = |field: &TemplateField| {
         field
             .field_value
-            .as_deref()
-            .is_none_or(|value| value.trim().is_empty())
+            .as_ref()
+            .is_none_or(|value| value.expose().trim().is_empty())
     };
     if ids.len() < template.field_ids.len() || fields.iter().any(is_blank) {
         return Err(Rule::ServiceMessageEmpty.into());

@@ -1,5 +1,6 @@
 //! Codes of claimed cards: query, decryption, invalidation, change.
 
+use kabao_models::Personal;
 use kabao_models::official_account::UserCardStatus;
 
 use super::dynamic_code::Expired;
@@ -113,7 +114,7 @@ impl Core {
         context: &Context<'_>,
         code: &str,
         card_id: Option<&str>,
-        reason: Option<&str>,
+        reason: Option<Personal>,
     ) -> Result<(), Refused> {
         check_form(code)?;
         let (key, template, card) = self.user_card(context, code, card_id)?;
@@ -125,7 +126,7 @@ impl Core {
         }
         let mut after = card.clone();
         after.user_card_status = UserCardStatus::Unavailable;
-        after.unavailable_reason = reason.map(str::to_owned);
+        after.unavailable_reason = reason;
         self.put_user_card(key.clone(), after);
         self.count_holders(&key.0, context.now);
         Ok(())
@@ -278,7 +279,9 @@ mod tests {
         assert!(status(&mut world, None, CODE, Check::Nothing).is_ok());
         let mut world = World::new();
         let invalidate = |world: &mut World| {
-            world.run(|core, context| core.set_unavailable(context, CODE, None, Some("应会员要求")))
+            world.run(|core, context| {
+                core.set_unavailable(context, CODE, None, Some("应会员要求".into()))
+            })
         };
         invalidate(&mut world).unwrap();
         assert_eq!(invalidate(&mut world), Err(Refused::UserCardStatus));

@@ -1,5 +1,6 @@
 //! One member's card: its record, its state at a moment, its validity.
 
+use kabao_models::Personal;
 use kabao_models::official_account::{DateInfoType, UserCardStatus, UserInfo};
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ pub(crate) struct Member {
     pub(crate) gifted_at: Option<i64>,
     /// What the user was told when the merchant invalidated the card.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) unavailable_reason: Option<String>,
+    pub(crate) unavailable_reason: Option<Personal>,
 }
 
 impl Recorded for Member {

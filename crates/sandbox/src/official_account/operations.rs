@@ -120,7 +120,7 @@ operations! {
         Ok(DecryptCodeResponse { code: Some(code.into()), ..DecryptCodeResponse::default() })
     };
     code::SetCodeUnavailable => {
-        let (card_id, reason) = (request.card_id.as_deref(), request.reason.as_deref());
+        let (card_id, reason) = (request.card_id.as_deref(), request.reason.clone());
         nothing(core.set_unavailable(context, exposed(&request.code)?, card_id, reason))
     };
     code::UpdateCode => {

@@ -195,7 +195,10 @@ async fn an_operators_word_reaches_the_journal() {
             .expect_resolve_change()
             .returning(move |name, decision| {
                 assert_eq!(name.to_string(), NAME);
-                assert_eq!((decision.applied, &*decision.note), (applied, "工单 4711"));
+                assert_eq!(
+                    (decision.applied, decision.note.expose()),
+                    (applied, "工单 4711")
+                );
                 let mut change = change(match applied {
                     true => ChangeState::Applied,
                     false => ChangeState::Rejected,

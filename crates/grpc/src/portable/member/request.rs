@@ -7,7 +7,7 @@ use kabao_api::{
 use kabao_proto::kabao::v1 as proto;
 
 use crate::idempotency::Idempotency;
-use crate::portable::arguments::{Arguments, given, openid};
+use crate::portable::arguments::{Arguments, given, personal};
 
 /// How many members one batch may have.
 const MAX_BATCH: usize = 100;
@@ -16,7 +16,7 @@ pub(super) fn get(request: proto::GetMemberRequest) -> Result<GetMember, Error> 
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
     let view = arguments.view(request.view);
-    let openid = openid(request.openid);
+    let openid = personal(request.openid);
     arguments.finish(name.map(|name| {
         let mut wanted = GetMember::new(name).with_view(view);
         wanted.openid = openid;
@@ -34,7 +34,7 @@ pub(super) fn update(
     let update = changes(&mut arguments, member, request.update_mask);
     let request_id = arguments.request_id(request.request_id, idempotency);
     let view = arguments.view(request.view);
-    let openid = openid(request.openid);
+    let openid = personal(request.openid);
     arguments.finish(name.map(|name| {
         let mut wanted = UpdateMember::new(name, update).with_view(view);
         wanted.openid = openid;
@@ -129,12 +129,12 @@ pub(super) fn adjust_balance(
     let name = arguments.name("name", &request.name);
     let change = require_change(&mut arguments, change);
     let request_id = arguments.request_id(request.request_id, idempotency);
-    let openid = openid(request.openid);
+    let openid = personal(request.openid);
     arguments.finish(name.zip(change).map(|(name, change)| {
         let mut wanted = AdjustMember::new(name, change);
         wanted.openid = openid;
         wanted.minimum = request.minimum;
-        wanted.remark = given(request.remark);
+        wanted.remark = personal(request.remark);
         wanted.notify = request.notify;
         wanted.request_id = request_id;
         wanted
@@ -199,7 +199,7 @@ pub(super) fn activate(
     };
     let initial = initial(request.initial_values);
     let request_id = arguments.request_id(request.request_id, idempotency);
-    let openid = openid(request.openid);
+    let openid = personal(request.openid);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| {
         let mut wanted = ActivateMember::new(name)
@@ -219,12 +219,12 @@ pub(super) fn invalidate(
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
     let request_id = arguments.request_id(request.request_id, idempotency);
-    let openid = openid(request.openid);
+    let openid = personal(request.openid);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| {
         let mut wanted = InvalidateMember::new(name).with_view(view);
         wanted.openid = openid;
-        wanted.reason = given(request.reason);
+        wanted.reason = personal(request.reason);
         wanted.request_id = request_id;
         wanted
     }))
@@ -258,7 +258,7 @@ pub(super) fn import(
         let mut wanted = ImportMember::new(template, user)
             .with_initial(initial(request.initial_values))
             .with_view(view);
-        wanted.code = openid(request.code);
+        wanted.code = personal(request.code);
         wanted.pickup_time = pickup_time;
         wanted.validity = validity;
         wanted.request_id = request_id;
@@ -270,7 +270,7 @@ fn initial(values: Option<proto::InitialValues>) -> MemberUpdate {
     let values = values.unwrap_or_default();
     MemberUpdate {
         level: given(values.level),
-        membership_number: openid(values.membership_number),
+        membership_number: personal(values.membership_number),
         background_picture_url: given(values.background_picture_url),
         points: values.points,
         balance: values.balance,

@@ -321,12 +321,12 @@ async fn the_full_view_holds_the_familys_own_message() {
         ),
         (
             UpstreamMember::Brand(Box::new(brand::UserCard {
-                attach: Some("a".to_owned()),
+                attach: Some("a".into()),
                 ..Default::default()
             })),
             |upstream| {
                 matches!(upstream, Upstream::Brand(card)
-                if card.decode::<b::UserCard>().unwrap().attach.as_deref() == Some("a"))
+                if card.decode::<b::UserCard>().unwrap().attach == Some("a".into()))
             },
         ),
         (

@@ -122,7 +122,7 @@ pub struct UpdateDirectUserCard {
     pub user_information: Option<UserInformation>,
     /// Opaque merchant data kept with the user card; not visible to the user.
     #[field(11, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
 }
 
 operation! {
@@ -157,7 +157,7 @@ pub struct InvalidateDirectUserCard {
     pub openid: Option<Personal>,
     /// Reason given when the card was invalidated. Not on an official page that could be read.
     #[field(5, chars = 32)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
 }
 
 operation! {
@@ -271,7 +271,7 @@ pub struct ConfirmDirectUserCard {
     /// Opaque merchant data kept with the user card; not visible to the user. Not on an official page
     /// that could be read.
     #[field(11, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// Outcome of the merchant's own enrolment. Not on an official page that could be read.
     #[field(12, required)]
     pub user_card_confirm_state: Option<UserCardConfirmState>,

@@ -87,5 +87,5 @@ pub struct ConfirmDirectExchangeCoupon {
     /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. Not
     /// on an official page that could be read.
     #[field(8, chars = 32)]
-    pub reject_reason: Option<String>,
+    pub reject_reason: Option<Personal>,
 }

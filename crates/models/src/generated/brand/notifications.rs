@@ -201,14 +201,14 @@ pub struct UserCardNotification {
     pub user_information: Option<NotifiedUserInformation>,
     /// Opaque merchant data kept with the user card.
     #[field(13, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// State of the user card.
     #[field(14, required, chars = 32)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the merchant invalidated the card. Required if the card was invalidated with a
     /// reason.
     #[field(15, chars = 256)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
     /// Time at which the card was invalidated. Required if the card was invalidated.
     #[field(16, chars = 32, form = Rfc3339)]
     pub invalid_time: Option<String>,

@@ -435,13 +435,13 @@ pub struct UserCard {
     pub user_information: Option<UserInformation>,
     /// Opaque merchant data kept with the user card; not visible to the user.
     #[field(13, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// State of the user card.
     #[field(14, required)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the card was invalidated. Required if the card was invalidated with a reason.
     #[field(15, chars = 32)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
     /// Time at which the card was invalidated. Required if the card was invalidated.
     #[field(16, form = Rfc3339)]
     pub invalid_time: Option<String>,
@@ -568,15 +568,15 @@ pub struct ExchangeRecord {
     pub stock_id: Option<String>,
     /// Code of the coupon that was issued. Required if state is POINT_EXCHANGE_COUPON_SUCCESS.
     #[field(11, chars = 128)]
-    pub coupon_code: Option<String>,
+    pub coupon_code: Option<Personal>,
     /// Why the merchant refused the exchange. Required if the merchant sent result
     /// POINT_EXCHANGE_COUPON_REJECT.
     #[field(12, chars = 32)]
-    pub reject_reason: Option<String>,
+    pub reject_reason: Option<Personal>,
     /// Why the exchange failed (older name). Not on an official page that could be read. Only older
     /// documents have this member.
     #[field(13)]
-    pub fail_reason: Option<String>,
+    pub fail_reason: Option<Personal>,
 }
 
 /// Answer of: UploadImage, UploadDirectImage.

@@ -135,7 +135,7 @@ pub struct UpdateUserCard {
     pub user_information: Option<UserInformation>,
     /// Opaque merchant data kept with the user card; not visible to the user.
     #[field(12, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// Time at which the user obtained the card. Required if the validity type of the card is FIX_TERM
     /// (field text); the error table words the same check for a fixed time range. Not on an official
     /// page that could be read. Only older documents have this member.
@@ -179,7 +179,7 @@ pub struct InvalidateUserCard {
     pub openid: Option<Personal>,
     /// Reason given when the card was invalidated.
     #[field(6, chars = 32)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
 }
 
 operation! {
@@ -366,7 +366,7 @@ pub struct ConfirmUserCard {
     pub user_information: Option<UserInformation>,
     /// Opaque merchant data kept with the user card; not visible to the user.
     #[field(12, chars = 256)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// Outcome of the merchant's own enrolment.
     #[field(13, required)]
     pub user_card_confirm_state: Option<UserCardConfirmState>,
@@ -420,14 +420,14 @@ pub struct ImportUserCardByPhoneResponse {
     /// Opaque merchant data kept with the user card; not visible to the user. Not on an official page
     /// that could be read.
     #[field(13)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// State of the user card. Not on an official page that could be read.
     #[field(14, required)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the card was invalidated. Required if the card was invalidated with a reason.
     /// Not on an official page that could be read.
     #[field(15)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
     /// Time at which the card was invalidated. Required if the card was invalidated. Not on an official
     /// page that could be read.
     #[field(16, form = Rfc3339)]

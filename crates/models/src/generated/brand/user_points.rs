@@ -88,7 +88,7 @@ pub struct ConfirmExchangeCoupon {
     pub result: Option<PointExchangeResult>,
     /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT.
     #[field(9, chars = 32)]
-    pub reject_reason: Option<String>,
+    pub reject_reason: Option<Personal>,
     /// Outcome of the exchange. Not on an official page that could be read. Only older documents have
     /// this member.
     #[field(10)]
@@ -96,9 +96,9 @@ pub struct ConfirmExchangeCoupon {
     /// Code of the coupon that was issued. Not on an official page that could be read. Only older
     /// documents have this member.
     #[field(11)]
-    pub coupon_code: Option<String>,
+    pub coupon_code: Option<Personal>,
     /// Why the exchange failed (older name). Not on an official page that could be read. Only older
     /// documents have this member.
     #[field(12)]
-    pub fail_reason: Option<String>,
+    pub fail_reason: Option<Personal>,
 }

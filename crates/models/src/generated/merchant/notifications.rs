@@ -291,13 +291,13 @@ pub struct BrandUserCardNotification {
     pub user_information: Option<BrandUserInformation>,
     /// Data package of the merchant. Not on an official page that could be read.
     #[field(16)]
-    pub attach: Option<String>,
+    pub attach: Option<Personal>,
     /// State of the user card. Not on an official page that could be read.
     #[field(17, required)]
     pub user_card_state: Option<SpUserCardState>,
     /// Why the card was made invalid. Not on an official page that could be read.
     #[field(18)]
-    pub invalid_reason: Option<String>,
+    pub invalid_reason: Option<Personal>,
     /// Time the card was made invalid. Not on an official page that could be read.
     #[field(19, form = Rfc3339)]
     pub invalid_time: Option<String>,

@@ -424,7 +424,7 @@ pub struct TemplateField {
     pub field_id: Option<String>,
     /// Value of the field.
     #[field(2, required)]
-    pub field_value: Option<String>,
+    pub field_value: Option<Personal>,
 }
 
 /// Button shown for the state.

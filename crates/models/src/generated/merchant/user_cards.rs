@@ -150,7 +150,7 @@ pub struct SetUserCardUnavailable {
     pub code: Personal,
     /// Why the user card is made invalid.
     #[field(4, chars = 30)]
-    pub reason: Option<String>,
+    pub reason: Option<Personal>,
 }
 
 operation! {
@@ -182,7 +182,7 @@ pub struct ConfirmUserCard {
     pub user_card_confirm_state: Option<UserCardConfirmState>,
     /// Why opening the card failed. Required if user_card_confirm_state = CREATE_CARD_FAIL.
     #[field(5, chars = 128)]
-    pub fail_reason: Option<String>,
+    pub fail_reason: Option<Personal>,
 }
 
 operation! {
@@ -372,7 +372,7 @@ pub struct BalanceChange {
     pub add_balance: Option<i64>,
     /// Text of the stored-value record shown to the user. Not on an official page that could be read.
     #[field(4)]
-    pub balance_remark: Option<String>,
+    pub balance_remark: Option<Personal>,
 }
 
 /// Cards that match.

@@ -96,7 +96,7 @@ pub struct SetCodeUnavailable {
     /// Reason shown to the user in the invalidation message. Not on an official page that could be
     /// read.
     #[field(4)]
-    pub reason: Option<String>,
+    pub reason: Option<Personal>,
 }
 
 operation! {

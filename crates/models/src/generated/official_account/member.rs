@@ -79,7 +79,7 @@ pub struct ActivateMember {
     pub init_bonus: Option<i64>,
     /// Text of the first points record. Not on an official page that could be read.
     #[field(9, chars = 32)]
-    pub init_bonus_record: Option<String>,
+    pub init_bonus_record: Option<Personal>,
     /// Initial balance, default 0. Not on an official page that could be read.
     #[field(10)]
     pub init_balance: Option<i64>,
@@ -225,7 +225,7 @@ pub struct UpdateUser {
     /// Text of the points record, at most 14 Chinese characters. Not on an official page that could be
     /// read.
     #[field(7, bytes = 42)]
-    pub record_bonus: Option<String>,
+    pub record_bonus: Option<Personal>,
     /// Absolute balance, shown as given (fen by older tables; some SDKs send a decimal). Not on an
     /// official page that could be read.
     #[field(8)]
@@ -236,7 +236,7 @@ pub struct UpdateUser {
     /// Text of the balance record, at most 14 Chinese characters. Not on an official page that could be
     /// read.
     #[field(10, bytes = 42)]
-    pub record_balance: Option<String>,
+    pub record_balance: Option<Personal>,
     /// New value of custom_field1, at most 4 Chinese characters. Not on an official page that could be
     /// read.
     #[field(11, bytes = 12)]

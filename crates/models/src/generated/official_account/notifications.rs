@@ -172,7 +172,7 @@ pub struct UserGetCardEvent {
     /// unionid when the account is bound to an open platform account. Not on an official page that
     /// could be read.
     #[field(15, wire = "UnionId")]
-    pub union_id: Option<String>,
+    pub union_id: Option<Personal>,
 }
 
 /// User gifts a card.
@@ -269,7 +269,7 @@ pub struct UserConsumeCardEvent {
     pub location_name: Option<String>,
     /// openid of the staff member. Not on an official page that could be read.
     #[field(10, wire = "StaffOpenId")]
-    pub staff_open_id: Option<String>,
+    pub staff_open_id: Option<Personal>,
     /// Self-redeem verification. Not on an official page that could be read.
     #[field(11, wire = "VerifyCode")]
     pub verify_code: Option<String>,
@@ -459,7 +459,7 @@ pub struct CardPayOrderEvent {
     pub memo: Option<String>,
     /// Invoice data. Not on an official page that could be read.
     #[field(17, wire = "ReceiptInfo")]
-    pub receipt_info: Option<String>,
+    pub receipt_info: Option<Personal>,
 }
 
 /// Sub-merchant review result.

@@ -1,7 +1,7 @@
 //! Tests of joining and confirmation.
 
-use kabao_models::Answer as _;
 use kabao_models::brand::CommonField;
+use kabao_models::{Answer as _, Personal};
 
 use super::super::form::tests::information;
 use super::super::testing::{CARD, CODE, OPENID, context, core, now, rule};
@@ -79,7 +79,10 @@ fn an_allocated_code_has_24_digits_and_must_be_confirmed() {
         .unwrap();
     assert_eq!(card.user_card_state, Some(UserCardState::Effective));
     assert_eq!(
-        (card.level.as_deref(), card.attach.as_deref()),
+        (
+            card.level.as_deref(),
+            card.attach.as_ref().map(Personal::expose)
+        ),
         (Some("黄金"), Some("crm=1"))
     );
     assert_eq!(card.strict_violations(), []);

@@ -137,7 +137,7 @@ fn only_effective_cards_are_updated_and_the_end_is_final() {
     let mut core = core();
     let rules = rules();
     let context = context(&rules);
-    let reason = Some("会员要求".to_owned());
+    let reason = Some("会员要求".into());
     let card = core
         .invalidate_member(&context, &KEY, reason.clone())
         .unwrap();

@@ -276,7 +276,7 @@ impl Run {
             } else {
                 PointExchangeResult::PointExchangeCouponAllow
             }),
-            reject_reason: reject.then(|| "积分已用完".to_owned()),
+            reject_reason: reject.then(|| "积分已用完".into()),
             ..Default::default()
         };
         let first = self.send(answer.clone());

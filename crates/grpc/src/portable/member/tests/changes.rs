@@ -21,7 +21,7 @@ async fn adjustments_hand_the_change_over_and_before_and_after_back() {
         .withf(|_, request| {
             request.change == Change::Add(-100)
                 && request.minimum == Some(0)
-                && request.remark.as_deref() == Some("消费")
+                && request.remark == Some("消费".into())
                 && request.notify == Some(false)
                 && request.request_id == Some("7c9e6679742540de944be07fc1f90ae7".parse().unwrap())
         })
@@ -80,7 +80,7 @@ async fn activation_and_its_end_hand_everything_over() {
     });
     members
         .expect_invalidate_member()
-        .withf(|_, request| request.reason.as_deref() == Some("退会"))
+        .withf(|_, request| request.reason == Some("退会".into()))
         .once()
         .returning(|_, _| Ok(member()));
     let service = service(members);

@@ -108,7 +108,7 @@ fn members(client: &mut Client) {
         brand_id: brand(),
         card_id: named(CARD),
         openid: openid("oNew"),
-        attach: named("crm=1"),
+        attach: Some("crm=1".into()),
         pickup_time: Some(rfc3339(plus_days(now(), -1))),
         ..Default::default()
     };
@@ -241,7 +241,7 @@ fn news(client: &mut Client) {
         openid: record.openid,
         user_card_code: record.user_card_code,
         result: Some(PointExchangeResult::PointExchangeCouponReject),
-        reject_reason: named("积分已用完"),
+        reject_reason: Some("积分已用完".into()),
         ..Default::default()
     };
     client.send(answer).unwrap();
