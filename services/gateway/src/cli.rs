@@ -26,6 +26,7 @@ use self::output::{fail, report};
 use self::policy::PolicyArguments;
 use self::reload::ReloadArguments;
 use self::store::StoreArguments;
+use crate::telemetry::filter;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -123,7 +124,7 @@ struct DevArguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
     control: SocketAddr,
     /// What is logged to standard error.
-    #[arg(long, value_name = "LEVEL", default_value = "warn,kabao_grpc=info")]
+    #[arg(long, value_name = "LEVEL", default_value = "warn,kabao_grpc=info", value_parser = level)]
     log: String,
 }
 
@@ -214,6 +215,10 @@ pub fn run() -> ExitCode {
         Command::Update(arguments) => block_on(bulk::update(arguments)),
         Command::Export(arguments) => block_on(bulk::export(arguments)),
     }
+}
+
+fn level(text: &str) -> Result<String, String> {
+    filter(text).map(|_| text.to_owned())
 }
 
 fn block_on(command: impl Future<Output = Result<ExitCode, ExitCode>>) -> ExitCode {

@@ -7,6 +7,7 @@ mod audit;
 mod calls;
 mod certificates;
 mod configuration;
+mod filter;
 mod labels;
 mod lines;
 mod metrics;
@@ -22,5 +23,6 @@ mod vitals;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::filter::filter;
 pub(crate) use self::metrics::{Metrics, kind_name};
 pub use self::output::{Telemetry, TelemetryError};

@@ -144,6 +144,7 @@ fn a_misspelt_command_line_exits_with_2() {
         &["dev", "--grpc", "50051"],
         &["dev", "--account", "acme"],
         &["dev", "--account", "acme=coupons"],
+        &["dev", "--log", "inof"],
         &["store"],
         &["store", "check"],
         &["store", "check", "--config", "a", "--directory", "b"],

@@ -4,8 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use tracing_subscriber::filter::Targets;
-
 use super::account::{self, AccountSettings};
 use super::audit;
 use super::cache::CacheSettings;
@@ -18,6 +16,7 @@ use super::reload::ReloadSettings;
 use super::section::{Located, Section};
 use super::upstream::Upstream;
 use crate::audit::AuditSettings;
+use crate::telemetry::filter;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -247,12 +246,9 @@ impl LogSettings {
             settings.format = format;
         }
         if let Some(level) = section.string("level") {
-            match level.value.parse::<Targets>() {
+            match filter(&level.value) {
                 Ok(_) => settings.level = level.value,
-                Err(error) => section.reject(
-                    &level,
-                    format!("{error}; write a level such as `info`, or `info,kabao_client=debug`"),
-                ),
+                Err(error) => section.reject(&level, error),
             }
         }
         section.finish();
