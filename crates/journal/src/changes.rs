@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kabao_api::{
     CallerId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision, Error,
-    FieldViolation, ListChanges, MemberName, Page, PageScope, Reason, RequestId,
+    FieldViolation, ListChanges, MemberName, Page, PageScope, Precondition, Reason, RequestId,
 };
 use tokio::time::timeout;
 
@@ -144,8 +144,9 @@ impl ChangeApi for Changes {
         }
         let change = self.find(name).await?;
         let ended = |change: &StoredChange| {
-            let message = format!("{name} has ended: it is {}", change.state);
-            Error::new(Reason::ChangeEnded, message)
+            let state = format!("it is {}", change.state);
+            Error::new(Reason::ChangeEnded, format!("{name} has ended"))
+                .with_precondition(Precondition::new("CHANGE_ENDED", name.to_string(), state))
         };
         if change.state.is_final() {
             return Err(ended(&change));

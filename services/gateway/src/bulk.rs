@@ -42,6 +42,9 @@ pub(crate) enum BulkError {
     /// Rows, in which something is wrong.
     #[error("the file has faults")]
     Faults(Vec<Fault>),
+    /// What makes it another table than the one that was meant, so that no row was looked at.
+    #[error("the file is another table")]
+    Table(Vec<Fault>),
     /// Everything else.
     #[error("{0}")]
     Unusable(String),

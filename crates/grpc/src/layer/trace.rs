@@ -165,7 +165,8 @@ impl Drop for Observed {
         let code = self.code.unwrap_or(Code::Cancelled);
         let elapsed = self.started.elapsed();
         self.trail.end(code, self.reason);
-        let elapsed_ms = elapsed.as_secs_f64() * 1000.0;
+        // Whole microseconds.
+        let elapsed_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
         let is_quiet = self.is_quiet;
         self.span.in_scope(|| {
             if is_quiet {

@@ -94,6 +94,12 @@ impl Arguments {
     ) -> Option<(AccountId, Option<TemplateId>)> {
         match text.strip_suffix("/templates/-") {
             Some(account) => self.account(field, account).map(|id| (id, None)),
+            None if !text.is_empty() && text.split('/').count() != 4 => {
+                let form =
+                    "must be accounts/{account}/templates/{card_id}, with - for all templates";
+                self.report(Reason::NameInvalid, field, form);
+                None
+            }
             None => {
                 let name: TemplateName = self.name(field, text)?;
                 Some((name.account().clone(), Some(name.id().clone())))
@@ -373,6 +379,11 @@ mod tests {
             let error = read(wrong).unwrap_err();
             assert_eq!(error.reason(), Reason::NameInvalid, "{wrong}");
             assert_eq!(error.violations()[0].field, "parent", "{wrong}");
+            let tells_of_all = error.violations()[0].description.contains("- for all");
+            assert_eq!(
+                tells_of_all,
+                wrong == "accounts/a" || wrong.contains("members")
+            );
         }
     }
 

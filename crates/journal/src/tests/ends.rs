@@ -157,6 +157,11 @@ async fn what_fits_neither_value_is_for_a_person() {
         .await
         .unwrap_err();
     assert_eq!(error.reason(), Reason::ChangeEnded);
+    assert_eq!(error.preconditions()[0].subject, name.to_string());
+    assert_eq!(
+        error.to_string(),
+        format!("{name} has ended: it is REJECTED")
+    );
     assert_eq!(
         gateway.add("b", 1).await.unwrap(),
         Adjustment::new(Some(137), 138)

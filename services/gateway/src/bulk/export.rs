@@ -164,7 +164,7 @@ impl Export {
         let format = format
             .ok_or_else(|| format!("{file} ends in neither .csv nor .jsonl; give --format"))?;
         let bytes = bytes(&self.file).map_err(|error| format!("{file} cannot be read: {error}"))?;
-        let table = Table::read(format, &bytes, COLUMNS).map_err(BulkError::Faults)?;
+        let table = Table::read(format, &bytes, COLUMNS).map_err(BulkError::Table)?;
         let (mut wanted, mut faults, mut failures) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut names = HashSet::new();
         for (place, row) in (0..).zip(&table.rows) {

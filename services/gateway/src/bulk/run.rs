@@ -107,7 +107,7 @@ impl Changes {
         let format = format
             .ok_or_else(|| format!("{file} ends in neither .csv nor .jsonl; give --format"))?;
         let bytes = bytes(&self.file).map_err(|error| format!("{file} cannot be read: {error}"))?;
-        let table = Table::read(format, &bytes, K::COLUMNS).map_err(BulkError::Faults)?;
+        let table = Table::read(format, &bytes, K::COLUMNS).map_err(BulkError::Table)?;
         if table.rows.is_empty() {
             return Err(format!("{file} has no rows").into());
         }

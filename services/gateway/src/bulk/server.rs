@@ -80,11 +80,33 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
+        // Layers that only pass an error on say it once more.
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
         source = cause.source();
     }
-    text
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn causes_are_told_once() {
+        let refused = Layer("refused", None);
+        let connect = Layer("connect error", Some(Box::new(refused)));
+        let connector = Layer("connect error", Some(Box::new(connect)));
+        let error = Layer("transport error", Some(Box::new(connector)));
+        assert_eq!(causes(&error), "transport error: connect error: refused");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::check::refuse;
 use super::output::{fail, print, report};
@@ -34,12 +34,13 @@ enum AuditCommand {
 
 /// Where the key is, and the log.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["config", "key_file"]).required(true))]
 struct Which {
     /// The configuration of the gateway, whose [audit] names key and files.
-    #[arg(long, value_name = "FILE", required_unless_present = "key_file")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The key file, in place of a configuration.
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
 

@@ -87,7 +87,7 @@ struct CommonArguments {
     /// Leaves rows with faults out, and writes them into the error file, instead of doing nothing at all.
     #[arg(long)]
     skip_invalid: bool,
-    /// Where refused rows are written; FILE.errors.csv or .jsonl beside the file if not given.
+    /// Where refused rows are written; beside the file if not given: points.errors.csv for points.csv.
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
 }

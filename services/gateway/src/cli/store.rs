@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use kabao_store::{EmbeddedSettings, Upkeep};
 
 use super::check::refuse;
@@ -44,12 +44,13 @@ enum StoreCommand {
 
 /// Which store.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["config", "directory"]).required(true))]
 struct Which {
     /// The configuration of the gateway, which names the store.
-    #[arg(long, value_name = "FILE", required_unless_present = "directory")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder of the store, in place of a configuration.
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// The key file, if it is not store.key in the folder.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]

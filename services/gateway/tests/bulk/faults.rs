@@ -26,6 +26,12 @@ async fn refused_rows_come_back_in_a_file_that_can_be_corrected_and_given() {
         "{}",
         unknown.err
     );
+    // No row was looked at, so none can be left out.
+    assert!(
+        unknown.err.contains("correct them first") && !unknown.err.contains("--skip-invalid"),
+        "{}",
+        unknown.err
+    );
     assert_eq!(world.requests(), 0);
 
     let text = text.replace("note,", "").replace("\n,", "\n");

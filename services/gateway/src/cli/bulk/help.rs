@@ -8,7 +8,7 @@ Lengths and what a family can do are checked by the gateway. An empty cell gives
 columns are members of an object; initial_values.level may stand in an object of its own.
 
 All rows are checked before anything is sent. Every fault is a line on standard error, with line and column;
-if there is any, nothing is sent.
+if there is any, nothing is sent. Columns that nobody knows and rows of another length are told before the rest.
 
 Every row is done once, however often the command is run. The id of a row is its request_id, or it follows
 from the batch id and the place of the row, and the batch id follows from what all rows say. So:
@@ -22,8 +22,8 @@ from the batch id and the place of the row, and the batch id follows from what a
   - Where rows have a request_id of their own (numbers of orders), no other file does them twice either, for
     as long as the gateway remembers them.
 
-Refused rows are written into FILE.errors.csv (or .jsonl) as they stand, with reason and message: nothing
-happened for them, and nothing will. Correct them there and give that file; a row that has a request_id of
+Refused rows are written as they stand, with reason and message, into a file beside FILE: points.errors.csv for
+points.csv. Nothing happened for them, and nothing will. Correct them there and give that file; a row that has a request_id of
 its own takes a new one. Rows whose end is not known are not among them: run the command again.
 
 Exit codes:
@@ -117,8 +117,8 @@ Personal data goes into that file and nowhere else.
 
 A file that is there already goes on: members that are in it are not read again, and what a crash has cut off
 at its end is read anew. So after Ctrl-C the very same command goes on. To read all of them once more, name
-another file. Members that cannot be read are written into OUTPUT.errors.csv (or .jsonl), with reason and
-message, and are tried again by the next run.
+another file. Members that cannot be read are written, with reason and message, into members.errors.csv for the
+output members.csv, and are tried again by the next run.
 
 Examples:
   kabao export --file codes.csv --output members.csv --parent accounts/acme/templates/pbLatjvWOibDc5-TBnbUk1pD12o0

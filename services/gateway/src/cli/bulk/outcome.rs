@@ -12,8 +12,16 @@ const LISTED: usize = 20;
 
 /// Nothing was sent.
 pub(super) fn refused(file: &Path, error: &BulkError) -> ExitCode {
-    let BulkError::Faults(faults) = error else {
-        return fail(&error.to_string());
+    let (faults, remedy) = match error {
+        BulkError::Faults(faults) => (
+            faults,
+            "correct them, or leave the rows out with --skip-invalid",
+        ),
+        BulkError::Table(faults) => (
+            faults,
+            "correct them first; what the rows say is looked at after that",
+        ),
+        BulkError::Unusable(text) => return fail(text),
     };
     for fault in faults {
         complain(&format_args!("{}:{fault}", file.display()));
@@ -23,7 +31,7 @@ pub(super) fn refused(file: &Path, error: &BulkError) -> ExitCode {
         count => format!("{count} faults"),
     };
     fail(&format!(
-        "the file has {count}, so nothing was sent; correct them, or leave the rows out with --skip-invalid"
+        "the file has {count}, so nothing was sent; {remedy}"
     ))
 }
 
