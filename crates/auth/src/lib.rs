@@ -64,7 +64,7 @@
 //!
 //! # Not here
 //!
-//! The national algorithms (SM2, SM3, SM4), and lists of revoked certificates.
+//! The national algorithms (SM2, SM3, SM4), and whether a platform certificate is revoked.
 
 mod aead;
 mod authentication;

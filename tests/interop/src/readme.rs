@@ -1,11 +1,16 @@
-//! README.md as a newcomer takes it: every command as it stands there, from top to bottom, twice; then the page about
-//! repeating calls.
+//! README.md as a newcomer takes it: every command as it stands there, from top to bottom, twice; then the pages for
+//! callers.
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::markdown::{Block, blocks};
@@ -35,7 +40,11 @@ const ELSEWHERE: [(&str, &str, &str); 4] = [
 ];
 
 /// What is followed, and the folder that its links start from.
-const PAGES: [(&str, &str); 2] = [("README.md", ""), ("docs/repeating-calls.md", "docs/")];
+const PAGES: [(&str, &str); 3] = [
+    ("README.md", ""),
+    ("docs/repeating-calls.md", "docs/"),
+    ("docs/clients.md", "docs/"),
+];
 
 /// The blocks of a page, with links from the root.
 fn page((file, folder): &(&str, &str)) -> Vec<Block> {
@@ -53,10 +62,30 @@ fn is_elsewhere(block: &Block) -> bool {
 }
 
 /// What is different every time: how long an installation took, when something happened, new keys, sizes of files.
-const VARIES: [&str; 4] = ["npm install", "/ledger", "/accounts", "kabao store stats"];
+const VARIES: [&str; 5] = [
+    "npm install",
+    "/ledger",
+    "/accounts",
+    "kabao store stats",
+    "kabao audit verify",
+];
 
 /// The section with the configuration file, whose commands run where that file is.
 const PRODUCTION: &str = "In production";
+
+/// The command whose gateway goes on running for the rest of its page.
+const PRACTICE: &str = "kabao serve --config target/practice/kabao.toml\n";
+
+/// What a caller of that gateway sees, in every language.
+const KNOWN: &str = "known, and read: STATE_ACTIVE";
+
+/// What the programs about lost answers print, in every language.
+const ONCE: [&str; 4] = [
+    "added 10 points once: true",
+    "spent 10 points once: true",
+    "earned 10 points once: True",
+    "took 10 points once: true",
+];
 
 /// The sections whose program prints what the README promises.
 const LANGUAGES: [&str; 5] = ["Go", "Java", "Python", "Node", "Rust"];
@@ -112,7 +141,7 @@ fn the_programs_of_the_readme_are_those_that_run() {
         );
         languages += 1;
     }
-    assert!(languages >= LANGUAGES.len() + 2, "{languages} programs");
+    assert!(languages >= LANGUAGES.len() + 4 + 4, "{languages} programs");
 }
 
 #[test]
@@ -170,6 +199,7 @@ impl<'a> Newcomer<'a> {
         let promise = &promise.expect("README.md says what a program prints").text;
         let mut results = Vec::new();
         let mut kept = Vec::new();
+        let mut practice = None;
         for block in blocks {
             if block.language == "toml" {
                 self.configure(&block.text);
@@ -177,49 +207,79 @@ impl<'a> Newcomer<'a> {
             if block.language != "sh" || is_elsewhere(block) {
                 continue;
             }
-            let printed = self.run(block);
+            if block.text == PRACTICE {
+                let command = self.command(&format!("exec {}", block.text), root());
+                practice = Some(Practice::start(command));
+                continue;
+            }
+            let secure = practice
+                .as_ref()
+                .map(|practice: &Practice| &*practice.address);
+            let printed = self.run(block, secure);
             if LANGUAGES.contains(&&*block.section) && printed.contains(promise.as_str()) {
                 kept.push(block.section.as_str());
             }
             results.push((block.text.clone(), printed));
         }
         assert_eq!(kept, LANGUAGES, "programs that print {promise}");
-        for once in ["added 10 points once: true", "spent 10 points once: true"] {
-            let printed = |(_, printed): &&(String, String)| printed.contains(once);
-            assert_eq!(results.iter().filter(printed).count(), 1, "{once}");
+        let count = |text: &str| {
+            let printed = |(_, printed): &&(String, String)| printed.contains(text);
+            results.iter().filter(printed).count()
+        };
+        for once in ONCE {
+            assert_eq!(count(once), 1, "{once}");
         }
+        assert_eq!(
+            count(KNOWN),
+            LANGUAGES.len() - 1,
+            "{KNOWN}: Rust is not among them"
+        );
         results
     }
 
     #[track_caller]
-    fn run(&self, block: &Block) -> String {
-        // The one difference to what stands there: addresses, and the folder of `kabao dev`.
+    fn run(&self, block: &Block, secure: Option<&str>) -> String {
+        let runs_on = block.text.starts_with("kabao serve");
         let script = block
             .text
-            .replace("localhost:50051", self.gateway.address("grpc"))
-            .replace("127.0.0.1:8444", self.gateway.address("control"))
-            .replace(" .kabao", &format!(" {}", self.gateway.dir().display()));
-        let runs_on = block.text.starts_with("kabao serve");
+            .replace("localhost:50052", secure.unwrap_or("localhost:50052"));
         let script = match runs_on {
             true => format!("exec {script}"),
             false => script,
         };
+        let mut command = self.command(
+            &script,
+            match block.section == PRODUCTION {
+                true => self.production(),
+                false => root(),
+            },
+        );
+        match runs_on {
+            true => until("kabao ready", PATIENCE, &mut command),
+            false => succeed_within(PATIENCE, &mut command),
+        }
+    }
+
+    /// A script as a command.
+    fn command(&self, script: &str, folder: PathBuf) -> Command {
+        // The one difference to what stands there: addresses, and the folder of `kabao dev`.
+        let dir = self.gateway.dir();
+        let script = script
+            .replace("localhost:50051", self.gateway.address("grpc"))
+            .replace("127.0.0.1:8443", self.gateway.address("sandbox"))
+            .replace("127.0.0.1:8444", self.gateway.address("control"))
+            .replace("$PWD/.kabao", &dir.display().to_string())
+            .replace(" .kabao", &format!(" {}", dir.display()));
         let mut command = Command::new("bash");
         command
             .args(["-euo", "pipefail", "-c", &script])
-            .current_dir(match block.section == PRODUCTION {
-                true => self.production(),
-                false => root(),
-            })
+            .current_dir(folder)
             .env("PATH", &self.path)
             .env("GOBIN", self.home.join("go"))
             .env("npm_config_prefix", self.home.join("npm"))
             .env("KABAO__GRPC__LISTEN", "127.0.0.1:0")
             .env("KABAO__ADMIN__LISTEN", "127.0.0.1:0");
-        match runs_on {
-            true => until("kabao ready", PATIENCE, &mut command),
-            false => succeed_within(PATIENCE, &mut command),
-        }
+        command
     }
 
     /// Writes the configuration that the README shows, with the demo merchant's keys.
@@ -240,6 +300,54 @@ impl<'a> Newcomer<'a> {
 
     fn production(&self) -> PathBuf {
         self.home.join("production")
+    }
+}
+
+/// The gateway of the page for callers, on ports of its own; ended when it goes out of scope.
+struct Practice {
+    child: Child,
+    /// Where callers reach it: its certificate is good for that name as well.
+    address: String,
+}
+
+impl Practice {
+    /// Starts it and waits until it says where it is.
+    #[track_caller]
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let log = child.stderr.take().expect("stderr is piped");
+        let (sender, receiver) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            // Reads on after the line, so that the child never blocks on a full pipe.
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                let line: Value = serde_json::from_str(&line).unwrap_or_default();
+                if let (Some("ready"), Some(grpc)) =
+                    (line["message"].as_str(), line["grpc"].as_str())
+                {
+                    let _ = sender.try_send(grpc.to_owned());
+                }
+            }
+        });
+        let mut practice = Self {
+            child,
+            address: String::new(),
+        };
+        practice.address = receiver
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("{command:?} is not ready"));
+        practice
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 	"time"
 
 	kabaov1 "github.com/kabao-io/kabao/gen/go/kabao/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -61,8 +63,9 @@ func add(ctx context.Context, members kabaov1.MemberServiceClient, id string) (*
 		RequestId: id,
 	}
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		var trailer metadata.MD
 		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
-		answer, err := members.AdjustPoints(attempt, request)
+		answer, err := members.AdjustPoints(attempt, request, grpc.Trailer(&trailer))
 		cancel()
 		switch status.Code(err) {
 		case codes.Unavailable, codes.Aborted, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Unknown:
@@ -70,9 +73,15 @@ func add(ctx context.Context, members kabaov1.MemberServiceClient, id string) (*
 			return answer, err
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(max(wait, told(trailer))):
 		case <-ctx.Done():
 			return nil, err // Ask ChangeService.GetChange what became of it.
 		}
 	}
+}
+
+// told is the delay that the gateway asks for, which is that of RetryInfo.
+func told(trailer metadata.MD) time.Duration {
+	delay, _ := time.ParseDuration(strings.Join(trailer.Get("grpc-retry-pushback-ms"), "") + "ms")
+	return delay
 }

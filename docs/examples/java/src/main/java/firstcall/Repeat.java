@@ -6,6 +6,7 @@ import dev.kabao.v1.MemberServiceGrpc;
 import dev.kabao.v1.MemberServiceGrpc.MemberServiceBlockingStub;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import java.util.concurrent.TimeUnit;
 
@@ -13,6 +14,9 @@ import java.util.concurrent.TimeUnit;
 public final class Repeat {
     private static final String MEMBER = "accounts/demo-official-account/templates/"
             + "ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278";
+
+    private static final Metadata.Key<String> DELAY =
+            Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
     public static void main(String[] arguments) throws Exception {
         var channel = Grpc.newChannelBuilder(arguments[0], InsecureChannelCredentials.create()).build();
@@ -44,8 +48,14 @@ public final class Repeat {
                 if (System.nanoTime() > end) {
                     throw refused; // Ask ChangeService.GetChange what became of it.
                 }
-                TimeUnit.MILLISECONDS.sleep(wait);
+                TimeUnit.MILLISECONDS.sleep(Math.max(wait, told(refused)));
             }
         }
+    }
+
+    /** The delay in milliseconds that the gateway asks for, which is that of RetryInfo. */
+    private static long told(StatusRuntimeException refused) {
+        var delay = refused.getTrailers() == null ? null : refused.getTrailers().get(DELAY);
+        return delay == null ? 0 : Long.parseLong(delay);
     }
 }
