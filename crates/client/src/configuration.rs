@@ -20,6 +20,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
+use crate::pipeline::tunnel::Tunnels;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::signing::{Signing, SigningThreads};
@@ -150,6 +151,8 @@ impl DefaultUrls {
 pub(crate) struct Parts {
     pub(crate) account: AccountId,
     pub(crate) hosts: Hosts,
+    /// What is known of the proxy, if there is one.
+    tunnels: Option<Tunnels>,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
@@ -195,9 +198,14 @@ impl Common {
             .connections
             .open(&hosts, extra, roots, proxy, &self.settings);
         let transport: Arc<dyn Transport> = faults.keep("tls", opened)?;
+        let account = account?;
+        let proxy = self.proxy.as_ref();
+        let tunnels =
+            proxy.map(|proxy| Tunnels::new(account.clone(), proxy, &self.settings.breaker));
         Some(Parts {
-            account: account?,
+            account,
             hosts,
+            tunnels,
             transport,
         })
     }
@@ -232,7 +240,8 @@ impl Common {
 
     /// The way of one credential to the hosts.
     pub(crate) fn route(&self, parts: &Parts) -> Route {
-        Route::new(parts.account.clone(), &parts.hosts, &self.settings.breaker)
+        let route = Route::new(parts.account.clone(), &parts.hosts, &self.settings.breaker);
+        route.through(parts.tunnels.clone())
     }
 
     /// Makes the pipeline of an account.

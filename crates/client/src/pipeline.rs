@@ -16,6 +16,7 @@ pub(crate) mod quota;
 pub(crate) mod refusal;
 pub(crate) mod retry;
 pub(crate) mod route;
+pub(crate) mod tunnel;
 mod vitals;
 mod warm_up;
 mod watch;

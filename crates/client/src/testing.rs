@@ -370,6 +370,17 @@ pub(crate) fn merchant_at(
     transport: Arc<dyn Transport>,
     settings: Settings,
 ) -> Pipeline {
+    let route = Route::new(account(), hosts, &settings.breaker);
+    merchant_by(route, hosts, transport, settings)
+}
+
+/// The same by a way of its own.
+pub(crate) fn merchant_by(
+    route: Route,
+    hosts: &Hosts,
+    transport: Arc<dyn Transport>,
+    settings: Settings,
+) -> Pipeline {
     let clock = clock();
     let mut merchant = credential(
         "merchant",
@@ -380,7 +391,7 @@ pub(crate) fn merchant_at(
     let identity = merchant.keyring.identity().clone();
     let private_key = PrivateKey::from_pem(key("merchant", "private_key_pem")).expect("a key");
     merchant.keyring = Arc::new(keyring(identity, private_key, hosts));
-    merchant.route = Route::new(account(), hosts, &settings.breaker);
+    merchant.route = route;
     let credentials = Credentials {
         merchant: Some(Arc::new(merchant)),
         ..Credentials::default()

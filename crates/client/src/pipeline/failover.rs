@@ -6,6 +6,7 @@ use kabao_api::Reason;
 use tokio::time::timeout;
 
 use super::answer::Accepted;
+use super::breaker::Outcome;
 use super::call::Call;
 use super::failure::{Certainty, Failure};
 use super::{Job, Pipeline, Place, retry};
@@ -80,7 +81,7 @@ impl Pipeline {
         let second = self.attempt_at(call, job, place, leg).await;
         let answered = match &second {
             Ok(_) => true,
-            Err(second) => !second.blames_host(),
+            Err(second) => second.verdict().host == Outcome::Good,
         };
         if answered {
             if cost > 0 {

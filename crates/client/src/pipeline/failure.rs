@@ -5,8 +5,10 @@ mod proxy;
 use kabao_api::{Error, Reason};
 use kabao_models::Operation;
 
+use super::breaker::Outcome;
 use super::call::Sending;
-use crate::transport::TransportError;
+use super::route::Verdict;
+use crate::transport::{ProxyFault, TransportError};
 
 /// Whether the failed attempt may have taken effect upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,10 +128,22 @@ impl Failure {
         }
     }
 
+    /// Says what it shows of the host, and of the proxy on the way to it. Only what was sent is asked about.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.proxy_fault() {
+            Some(fault) => proxy::verdict(fault),
+            None if self.blames_host() => Verdict::of_host(Outcome::Bad),
+            None => Verdict::of_host(Outcome::Good),
+        }
+    }
+
     /// Tells whether it speaks against the host: it could not be reached, gave no answer, one of 5xx, or one
-    /// that nobody signed who should have. A refusal, of the rate included, speaks for it. Only what was sent
-    /// is asked about.
+    /// that nobody signed who should have. A refusal, of the rate included, speaks for it; a proxy that does not work
+    /// says nothing of it. Only what was sent is asked about.
     pub(crate) fn blames_host(&self) -> bool {
+        if let Some(fault) = self.proxy_fault() {
+            return proxy::verdict(fault).host == Outcome::Bad;
+        }
         match self.error.reason() {
             Reason::UpstreamTimeout | Reason::UpstreamTls | Reason::UpstreamUnverified => true,
             Reason::UpstreamUnavailable => match self.error.upstream() {
@@ -137,6 +151,15 @@ impl Failure {
                 Some(upstream) => upstream.http_status >= 500,
             },
             _ => false,
+        }
+    }
+
+    /// Why the proxy made no tunnel, if that is what has failed.
+    fn proxy_fault(&self) -> Option<ProxyFault> {
+        let source = std::error::Error::source(&self.error)?;
+        match source.downcast_ref::<TransportError>()? {
+            TransportError::Proxy(fault, _) => Some(*fault),
+            _ => None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::admission::Sign;
 use super::answer::Accepted;
 use super::breaker::Outcome;
 use super::failure::Failure;
-use super::route::Leg;
+use super::route::{Leg, Verdict};
 use super::watch::Watch;
 use crate::origin::Origin;
 use crate::transport::HttpResponse;
@@ -75,13 +75,16 @@ impl<'p> Flight<'p> {
 
     /// The verdict. What never left says nothing.
     pub(crate) fn judge(mut self, result: &Result<Accepted, Failure>) {
-        let (sign, outcome) = match result {
-            Err(failure) if failure.blames_host() => (Sign::Failed, Outcome::Bad),
-            _ => (Sign::Answered, Outcome::Good),
+        let (sign, verdict) = match result {
+            Err(failure) => match failure.verdict() {
+                verdict if verdict == Verdict::of_host(Outcome::Good) => (Sign::Answered, verdict),
+                verdict => (Sign::Failed, verdict),
+            },
+            Ok(_) => (Sign::Answered, Verdict::of_host(Outcome::Good)),
         };
         if let (Some(_), Some(took)) = (self.left.take(), self.took) {
             self.note(sign, took);
-            self.leg.report(outcome);
+            self.leg.report(verdict);
         }
         if let Some(watch) = self.watch.take() {
             watch.ended(result.as_ref().err().map(|failure| &failure.error));
@@ -107,7 +110,10 @@ impl Drop for Flight<'_> {
             let took = left.elapsed();
             let is_late = self.note(Sign::BrokenOff, took);
             if is_late && took >= HANGING {
-                self.leg.report(Outcome::Bad);
+                self.leg.report(Verdict {
+                    host: Outcome::Bad,
+                    proxy: Outcome::Nothing,
+                });
             }
         }
     }

@@ -7,6 +7,7 @@ use kabao_api::{AccountId, Error, Reason};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Change, Outcome, Pass, Probe};
+use super::tunnel::{Toll, Tunnels};
 use crate::clock::Clock;
 use crate::origin::{Hosts, Origin};
 use crate::settings::BreakerSettings;
@@ -18,6 +19,8 @@ pub(crate) struct Route {
     account: AccountId,
     main: Host,
     backup: Option<Host>,
+    /// Where the way leads through a proxy.
+    tunnels: Option<Tunnels>,
 }
 
 /// One host, as this credential knows it.
@@ -32,7 +35,25 @@ pub(crate) struct Leg<'r> {
     route: &'r Route,
     host: &'r Host,
     pass: Option<Pass>,
+    toll: Option<Toll<'r>>,
     clock: &'r dyn Clock,
+}
+
+/// What an attempt showed of those who have a part in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) host: Outcome,
+    pub(crate) proxy: Outcome,
+}
+
+impl Verdict {
+    /// The host speaks for itself, and whatever leads to it works.
+    pub(crate) const fn of_host(host: Outcome) -> Self {
+        Self {
+            host,
+            proxy: Outcome::Good,
+        }
+    }
 }
 
 impl Route {
@@ -45,11 +66,19 @@ impl Route {
             account,
             main: host(&hosts.main),
             backup: hosts.backup.as_ref().map(host),
+            tunnels: None,
         }
+    }
+
+    /// Leads through a proxy, if there is one.
+    pub(crate) fn through(mut self, tunnels: Option<Tunnels>) -> Self {
+        self.tunnels = tunnels;
+        self
     }
 
     /// Fails if no host may be asked now.
     pub(crate) fn require(&self) -> Result<(), Error> {
+        self.tunnels.as_ref().map_or(Ok(()), Tunnels::require)?;
         let now = Instant::now();
         let mut pauses = self.hosts().map(|host| host.lock().refusal(now));
         let first = pauses.next().flatten();
@@ -72,27 +101,32 @@ impl Route {
             true => Probe::May,
             false => Probe::MayNot,
         };
-        let main = match self.leg(&self.main, probe, clock) {
-            Ok(leg) => return Ok(leg),
-            Err(pause) => pause,
-        };
-        let Some(backup) = &self.backup else {
-            return Err(closed(main));
-        };
-        match self.leg(backup, Probe::May, clock) {
-            Ok(leg) => Ok(leg),
-            // If neither works, every call may find out.
-            Err(pause) => self
-                .leg(&self.main, Probe::May, clock)
-                .map_err(|main| closed(main.min(pause))),
-        }
+        let mut leg = self.pick_host(probe, clock).map_err(closed)?;
+        leg.enter()?;
+        Ok(leg)
     }
 
     /// Gives the backup host after the main one did not answer; none if it was the backup that did
     /// not, or if that is left alone.
     pub(crate) fn other<'r>(&'r self, clock: &'r dyn Clock) -> Option<Leg<'r>> {
         let backup = self.backup.as_ref()?;
-        self.leg(backup, Probe::May, clock).ok()
+        let mut leg = self.leg(backup, Probe::May, clock).ok()?;
+        leg.enter().ok()?;
+        Some(leg)
+    }
+
+    /// The same as [`pick`](Self::pick), whatever leads to the hosts; else how long there is none.
+    fn pick_host<'r>(&'r self, probe: Probe, clock: &'r dyn Clock) -> Result<Leg<'r>, Duration> {
+        let main = match self.leg(&self.main, probe, clock) {
+            Ok(leg) => return Ok(leg),
+            Err(pause) => pause,
+        };
+        let backup = self.backup.as_ref().ok_or(main)?;
+        // If neither works, every call may find out.
+        self.leg(backup, Probe::May, clock).or_else(|pause| {
+            let main = self.leg(&self.main, Probe::May, clock);
+            main.map_err(|main| main.min(pause))
+        })
     }
 
     /// Leaves the main host alone, since the backup answers.
@@ -121,17 +155,19 @@ impl Route {
             route: self,
             host,
             pass: Some(pass),
+            toll: None,
             clock,
         })
     }
 
-    /// Whether attempts may go to each host.
+    /// Whether attempts may go to each host, and through the proxy.
     pub(crate) fn vitals(&self) -> impl Iterator<Item = HostVitals> {
         let now = Instant::now();
-        self.hosts().map(move |host| {
+        let hosts = self.hosts().map(move |host| {
             let breaker = host.lock().state(now);
             HostVitals::new(host.origin.name(), breaker)
-        })
+        });
+        hosts.chain(self.tunnels.as_ref().map(Tunnels::vitals))
     }
 
     fn hosts(&self) -> impl Iterator<Item = &Host> {
@@ -173,18 +209,32 @@ impl Leg<'_> {
     }
 
     /// Says what the attempt showed.
-    pub(crate) fn report(&mut self, outcome: Outcome) {
+    pub(crate) fn report(&mut self, verdict: Verdict) {
         if let Some(pass) = self.pass.take() {
             let (now, jitter) = (Instant::now(), self.clock.jitter());
-            let change = self.host.lock().report(&pass, outcome, now, jitter);
+            let change = self.host.lock().report(&pass, verdict.host, now, jitter);
             self.route.tell(self.host, change);
         }
+        if let Some(toll) = &mut self.toll {
+            toll.report(verdict.proxy);
+        }
+    }
+
+    /// Goes through the proxy, if the way leads through one.
+    fn enter(&mut self) -> Result<(), Error> {
+        if let Some(tunnels) = &self.route.tunnels {
+            self.toll = Some(tunnels.enter(self.clock)?);
+        }
+        Ok(())
     }
 }
 
 impl Drop for Leg<'_> {
     fn drop(&mut self) {
-        self.report(Outcome::Nothing);
+        self.report(Verdict {
+            host: Outcome::Nothing,
+            proxy: Outcome::Nothing,
+        });
     }
 }
 

@@ -21,6 +21,7 @@ mod keys;
 mod odd;
 mod overload;
 mod portions;
+mod proxies;
 mod quota;
 mod sensitive;
 mod signers;

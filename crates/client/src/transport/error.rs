@@ -76,7 +76,7 @@ pub(super) struct ConnectTimedOut;
 /// Why a proxy made no tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProxyFault {
-    /// No connection with it was made.
+    /// No connection with it was made, in half of the time that connecting may take in all.
     #[error("the proxy cannot be reached")]
     Unreachable,
     /// 407: it wants a user and a password, or others.

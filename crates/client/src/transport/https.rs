@@ -66,7 +66,7 @@ impl HttpsTransport {
             .with_tls_config(ClientConfig::clone(&tls))
             .https_only()
             .enable_all_versions()
-            .wrap_connector(Way::new(tcp, proxy));
+            .wrap_connector(Way::new(tcp, proxy, settings.connect_timeout));
         let spares = Spares::new(
             https,
             is_proxied,

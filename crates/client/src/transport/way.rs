@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{self, Poll};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use http::Uri;
@@ -9,6 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::connector::BoxError;
@@ -26,11 +28,23 @@ const HTTPS_PORT: u16 = 443;
 pub(super) struct Way {
     tcp: HttpConnector<GraceResolver>,
     proxy: Option<Proxy>,
+    /// How long it may take until the proxy is reached.
+    reach: Duration,
 }
 
 impl Way {
-    pub(super) fn new(tcp: HttpConnector<GraceResolver>, proxy: Option<Proxy>) -> Self {
-        Self { tcp, proxy }
+    /// A way on which connecting may take `limit` in all. A proxy has half of that to be reached, so that one that is away
+    /// is told from one that waits for the host.
+    pub(super) fn new(
+        tcp: HttpConnector<GraceResolver>,
+        proxy: Option<Proxy>,
+        limit: Duration,
+    ) -> Self {
+        Self {
+            tcp,
+            proxy,
+            reach: limit / 2,
+        }
     }
 }
 
@@ -48,11 +62,13 @@ impl Service<Uri> for Way {
             let connecting = self.tcp.call(host);
             return Box::pin(async move { Ok(connecting.await?) });
         };
-        let connecting = self.tcp.call(proxy.uri().clone());
+        let reaching = timeout(self.reach, self.tcp.call(proxy.uri().clone()));
         Box::pin(async move {
-            let mut stream = connecting
+            let unreachable = |error: BoxError| ProxyError::new(ProxyFault::Unreachable, error);
+            let mut stream = reaching
                 .await
-                .map_err(|error| ProxyError::new(ProxyFault::Unreachable, error))?
+                .map_err(|late| unreachable(late.into()))?
+                .map_err(|error| unreachable(error.into()))?
                 .into_inner();
             ask(&mut stream, &host, &proxy).await?;
             Ok(TokioIo::new(stream))

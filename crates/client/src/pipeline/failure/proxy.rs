@@ -2,6 +2,8 @@
 
 use kabao_api::Reason;
 
+use super::super::breaker::Outcome;
+use super::super::route::Verdict;
 use super::Repeat;
 use crate::transport::ProxyFault;
 
@@ -34,6 +36,26 @@ pub(super) fn told(fault: ProxyFault) -> (Reason, &'static str, Repeat) {
         ),
     };
     (Reason::UpstreamUnavailable, message, repeat)
+}
+
+/// What it shows. A proxy that answers as gateways do whose other side is away (502 to 504) has tried; one that says
+/// nothing may be waiting for the host, and only another host can tell.
+pub(super) fn verdict(fault: ProxyFault) -> Verdict {
+    match fault {
+        ProxyFault::Refused(502..=504) => Verdict::of_host(Outcome::Bad),
+        ProxyFault::TimedOut => Verdict {
+            host: Outcome::Bad,
+            proxy: Outcome::Nothing,
+        },
+        ProxyFault::Unreachable
+        | ProxyFault::Credentials
+        | ProxyFault::Refused(_)
+        | ProxyFault::Broken
+        | ProxyFault::Unreadable => Verdict {
+            host: Outcome::Nothing,
+            proxy: Outcome::Bad,
+        },
+    }
 }
 
 /// What helps, by the names of the settings.

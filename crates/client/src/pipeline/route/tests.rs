@@ -19,7 +19,7 @@ fn route(hosts: &Hosts) -> Route {
 fn attempt(route: &Route, may_repeat: bool, outcome: Outcome) -> Result<String, Error> {
     let clock = clock();
     let mut leg = route.pick(may_repeat, clock.as_ref())?;
-    leg.report(outcome);
+    leg.report(Verdict::of_host(outcome));
     Ok(format!("{:?}", leg.origin()))
 }
 
