@@ -19,7 +19,7 @@ use crate::decorator::Decorator;
 use crate::observer::Observer;
 use crate::pipeline::Pipeline;
 use crate::pipeline::quota::Quotas;
-use crate::vitals::Vitals;
+use crate::vitals::{Handshakes, Vitals};
 
 /// The client of one account of any family. Clones share connections, keys and limits.
 ///
@@ -200,6 +200,12 @@ impl Client {
     /// is kept ready, and from then on as long as there are calls. If that fails, the first call finds out.
     pub async fn connect(&self) {
         self.0.pipeline.connect().await;
+    }
+
+    /// Tells whether there has been a connection to WeChat since the client was built.
+    pub fn has_connected(&self) -> bool {
+        let Handshakes { full, resumed, .. } = self.0.pipeline.handshakes();
+        full + resumed > 0
     }
 
     /// Keeps tokens and platform certificates in `store` from now on, in place of the one before: a start needs no

@@ -203,6 +203,11 @@ impl Clients {
 pub(crate) struct WeakClients(Weak<Clients>);
 
 impl WeakClients {
+    /// The one of an account, if it is served now.
+    pub(crate) fn get(&self, id: &AccountId) -> Option<Client> {
+        self.0.upgrade()?.lock().get(id).cloned()
+    }
+
     /// Those there are now, in the order of their names.
     pub(crate) fn list(&self) -> Vec<Client> {
         match self.0.upgrade() {

@@ -14,7 +14,7 @@ use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
 use crate::audit::{AuditError, AuditLog};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
-use crate::connect::connect_ahead;
+use crate::connect::Ahead;
 use crate::dev::StoreFolder;
 use crate::expiry;
 use crate::files::{Reload, Reloads};
@@ -40,6 +40,7 @@ pub struct Gateway {
     admin: Admin,
     shutdown: ShutdownSettings,
     roster: Roster,
+    ahead: Ahead,
     reloader: Option<Reloader>,
     _following: Vec<AbortOnDrop>,
     _served: Served,
@@ -179,7 +180,9 @@ impl Gateway {
         metrics.look_at(roster.clients());
         let expiry = expiry::watch(roster.clients());
         metrics.runtime(&tokio::runtime::Handle::current());
+        let ahead = Ahead::of(roster.clients());
         let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
+        readiness.warms(ahead.clone());
         let admin = Admin::start(
             listeners.admin,
             readiness.clone(),
@@ -235,6 +238,7 @@ impl Gateway {
             admin,
             shutdown: settings.shutdown.clone(),
             roster,
+            ahead,
             reloader,
             _following: following,
             _served: served,
@@ -271,7 +275,7 @@ impl Gateway {
 
     /// Opens connections to WeChat ahead of the first calls, for the first accounts and for a few seconds at most.
     pub async fn connect(&self) {
-        connect_ahead(self.roster.clients().list()).await;
+        self.ahead.connect().await;
     }
 
     /// Says to the health service and to `/readyz` that calls are welcome.

@@ -1,12 +1,13 @@
 //! Whether new calls should come here, for load balancers.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use kabao_grpc::Load;
 use tokio::time::Instant;
 
+use crate::connect::Ahead;
 use crate::lifecycle::{Lifecycle, Stage};
 
 /// Something that calls wait or are refused for when it is full.
@@ -31,12 +32,13 @@ pub(crate) enum State {
     Draining,
 }
 
-/// Knows the stage of the process and the queues that calls go through.
+/// Knows the stage of the process, the queues that calls go through, and whether the first calls will find connections.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     lifecycle: Lifecycle,
     patience: Duration,
     queues: Arc<RwLock<Vec<Arc<dyn Queue>>>>,
+    ahead: Arc<OnceLock<Ahead>>,
 }
 
 impl Readiness {
@@ -46,6 +48,7 @@ impl Readiness {
             lifecycle,
             patience,
             queues: Arc::default(),
+            ahead: Arc::default(),
         }
     }
 
@@ -53,6 +56,17 @@ impl Readiness {
     pub(crate) fn watch(&self, queue: impl Queue + 'static) {
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
         queues.push(Arc::new(queue));
+    }
+
+    /// Takes into account which connections are opened ahead; the first ones count.
+    pub(crate) fn warms(&self, ahead: Ahead) {
+        let _ = self.ahead.set(ahead);
+    }
+
+    /// Returns how many accounts wait for the connection to WeChat that is opened ahead of their calls. They do not make the
+    /// process unready: if WeChat is down, it is so for every replica.
+    pub(crate) fn cold(&self) -> usize {
+        self.ahead.get().map_or(0, Ahead::cold)
     }
 
     pub(crate) fn state(&self) -> State {

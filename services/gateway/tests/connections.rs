@@ -11,8 +11,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use kabao_client::{Client, OfficialAccountBuilder};
 use kabao_gateway::Gateway;
-use kabao_gateway::config::Settings;
+use kabao_gateway::config::{AccountSettings, Settings};
+use kabao_sandbox::Sandbox;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -94,6 +96,38 @@ async fn health_and_readiness_agree() {
             .await
             .starts_with("HTTP/1.1 200 ")
     );
+}
+
+fn official_account(id: &str, base_url: &str) -> OfficialAccountBuilder {
+    Client::official_account(id)
+        .base_url(base_url)
+        .appid("wx0000000000000000")
+        .app_secret("0".repeat(32))
+}
+
+#[tokio::test]
+async fn readiness_waits_for_connections_to_wechat_and_tells_of_those_that_there_are_not() {
+    let sandbox = Sandbox::builder().demo(true).start().await.unwrap();
+    let account = sandbox.account("demo-official-account").unwrap();
+    let there = official_account("there", &account.base_url).root_certificates(sandbox.ca_pem());
+    // Nobody listens there.
+    let away = official_account("away", "https://127.0.0.1:1");
+    let mut settings = settings();
+    let clients = [there, away].map(|builder| builder.build().unwrap());
+    settings.accounts = clients.map(AccountSettings::new).into();
+    let gateway = Gateway::start(&settings).await.unwrap();
+    let said = async || {
+        let page = get(gateway.admin(), "/readyz").await;
+        page.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    assert_eq!(said().await, "starting\n");
+    gateway.connect().await;
+    let cold = "accounts without a connection to WeChat yet: 1\n";
+    assert_eq!(said().await, format!("starting\n{cold}"));
+    gateway.ready();
+    assert_eq!(said().await, format!("ready\n{cold}"));
+    gateway.roster().remove(&"away".parse().unwrap());
+    assert_eq!(said().await, "ready\n");
 }
 
 #[tokio::test]

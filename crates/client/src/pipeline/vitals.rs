@@ -7,14 +7,18 @@ use super::Pipeline;
 use super::credentials::SignedCredential;
 use crate::signing::Remote;
 use crate::token::TokenSource;
-use crate::vitals::{CredentialVitals, Vitals};
+use crate::vitals::{CredentialVitals, Handshakes, Vitals};
 
 impl Pipeline {
+    pub(crate) fn handshakes(&self) -> Handshakes {
+        self.0.transport.handshakes()
+    }
+
     pub(crate) fn vitals(&self) -> Vitals {
         let mut vitals = Vitals {
             retry_tokens: self.0.budget.tokens(),
             retry_capacity: self.0.budget.capacity(),
-            handshakes: self.0.transport.handshakes(),
+            handshakes: self.handshakes(),
             ..Vitals::default()
         };
         self.0.admission.look(&mut vitals);

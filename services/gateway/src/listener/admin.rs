@@ -138,12 +138,7 @@ impl Pages {
         }
         match request.uri().path() {
             "/healthz" => text(StatusCode::OK, "alive\n"),
-            "/readyz" => match self.readiness.state() {
-                State::Ready => text(StatusCode::OK, "ready\n"),
-                State::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
-                State::Overloaded => text(StatusCode::SERVICE_UNAVAILABLE, "overloaded\n"),
-                State::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-            },
+            "/readyz" => self.readiness(),
             "/metrics" => match self.metrics.render() {
                 Ok(metrics) => with_type(StatusCode::OK, metrics, Metrics::CONTENT_TYPE),
                 Err(error) => {
@@ -160,9 +155,23 @@ impl Pages {
             ),
         }
     }
+
+    fn readiness(&self) -> Response<Full<Bytes>> {
+        let (status, word) = match self.readiness.state() {
+            State::Ready => (StatusCode::OK, "ready"),
+            State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            State::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        };
+        let cold = match self.readiness.cold() {
+            0 => String::new(),
+            cold => format!("accounts without a connection to WeChat yet: {cold}\n"),
+        };
+        text(status, format!("{word}\n{cold}"))
+    }
 }
 
-fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     with_type(status, body, "text/plain; charset=utf-8")
 }
 
