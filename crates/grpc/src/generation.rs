@@ -1,7 +1,7 @@
 //! What calls are served with, replaced as a whole while they run.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use kabao_api::{Account, Accounts};
@@ -121,6 +121,24 @@ impl Generations {
     }
 }
 
+impl Generations {
+    /// Returns the same for whoever looks at it and shall keep nothing alive.
+    pub fn downgrade(&self) -> WeakGenerations {
+        WeakGenerations(Arc::downgrade(&self.0))
+    }
+}
+
+/// [`Generations`] as long as somebody else has them.
+#[derive(Clone, Debug)]
+pub struct WeakGenerations(Weak<ArcSwap<Generation>>);
+
+impl WeakGenerations {
+    /// Returns the present one; `None` once nobody serves any.
+    pub fn current(&self) -> Option<Arc<Generation>> {
+        Some(self.0.upgrade()?.load_full())
+    }
+}
+
 impl From<Accounts> for Generations {
     fn from(accounts: Accounts) -> Self {
         Self::new(Generation::new(accounts))
@@ -144,5 +162,14 @@ mod tests {
         let taken = server.current();
         generations.replace(taken.with_accounts(Accounts::new()).numbered(2));
         assert_eq!((taken.number(), server.current().number()), (1, 2));
+    }
+
+    #[test]
+    fn whoever_looks_keeps_nothing_alive() {
+        let generations = Generations::from(Accounts::new());
+        let looking = generations.downgrade();
+        assert_eq!(looking.current().unwrap().number(), 1);
+        drop(generations);
+        assert!(looking.current().is_none());
     }
 }

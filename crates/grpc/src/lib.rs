@@ -76,7 +76,7 @@ mod wire;
 
 pub use self::access::{Certified, Tokens};
 pub use self::audit::{Audit, AuditKind, AuditRecord};
-pub use self::generation::{Generation, Generations};
+pub use self::generation::{Generation, Generations, WeakGenerations};
 pub use self::health::Health;
 pub use self::load::Load;
 pub use self::observer::{CallObserver, code_name};

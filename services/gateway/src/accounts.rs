@@ -1,6 +1,5 @@
 //! From configured accounts to callable ones, and from one generation of them to the next.
 
-mod served;
 mod warm_ups;
 
 use std::collections::BTreeMap;
@@ -11,7 +10,6 @@ use kabao_api::{Account, AccountId, Accounts, Error};
 use kabao_client::{Client, Observer};
 use kabao_grpc::{Generation, Generations};
 
-pub(crate) use self::served::Served;
 use self::warm_ups::WarmUps;
 use crate::config::{AccountSettings, Settings};
 use crate::memory::Memory;

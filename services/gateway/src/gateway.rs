@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::abort::AbortOnDrop;
-use crate::accounts::{Roster, Served};
+use crate::accounts::Roster;
 use crate::audit::{AuditError, AuditLog};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
 use crate::connect::Ahead;
@@ -43,7 +43,6 @@ pub struct Gateway {
     ahead: Ahead,
     reloader: Option<Reloader>,
     _following: Vec<AbortOnDrop>,
-    _served: Served,
     _expiry: AbortOnDrop,
     audit: Option<AuditLog>,
     // Last, so that nothing lies in it any more when it goes.
@@ -193,8 +192,7 @@ impl Gateway {
 
         let limits = &settings.grpc.limits;
         let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        metrics.watch(roster.generations().clone());
-        let served = Served::of(roster.generations());
+        metrics.watch(roster.generations().downgrade());
         let mut server = Server::builder(roster.generations().clone())
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
@@ -241,7 +239,6 @@ impl Gateway {
             ahead,
             reloader,
             _following: following,
-            _served: served,
             _expiry: expiry,
             audit,
             store_folder: None,

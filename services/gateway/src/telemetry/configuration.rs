@@ -1,19 +1,23 @@
 //! Which configuration is served, and what became of the others.
 
-use kabao_grpc::Generations;
+use kabao_grpc::WeakGenerations;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
 use crate::reload::StatusBoard;
 
 /// Watches the number of the generation.
-pub(super) fn watch_generation(meter: &Meter, generations: Generations) {
+pub(super) fn watch_generation(meter: &Meter, generations: WeakGenerations) {
     meter
         .u64_observable_gauge("kabao.config.generation")
         .with_description(
             "The number of the configuration that is served: 1 from the start, one more after each reload.",
         )
-        .with_callback(move |gauge| gauge.observe(generations.current().number(), &[]))
+        .with_callback(move |gauge| {
+            if let Some(generation) = generations.current() {
+                gauge.observe(generation.number(), &[]);
+            }
+        })
         .build();
 }
 

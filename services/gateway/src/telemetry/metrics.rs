@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kabao_api::CredentialKind;
-use kabao_grpc::{Bound, Generations, Load, code_name};
+use kabao_grpc::{Bound, Load, WeakGenerations, code_name};
 use kabao_reads::Cache;
 use kabao_store::{StoreObserver, StoreVitals};
 use opentelemetry::KeyValue;
@@ -132,7 +132,9 @@ impl Metrics {
     }
 
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
-    pub(crate) fn watch(&self, generations: Generations) {
+    ///
+    /// Accounts hold whoever counts for them, so nothing here may hold accounts.
+    pub(crate) fn watch(&self, generations: WeakGenerations) {
         let labels = self.labels.clone();
         self.identify(generations.clone());
         configuration::watch_generation(&self.provider.meter("kabao"), generations.clone());
@@ -143,7 +145,10 @@ impl Metrics {
                 "1 for each credential that WeChat did not take, or key of WeChat that is not good any more, the last time it was used.",
             )
             .with_callback(move |gauge| {
-                for account in generations.current().accounts().iter() {
+                let Some(generation) = generations.current() else {
+                    return;
+                };
+                for account in generation.accounts().iter() {
                     for credential in account.state.credentials() {
                         let Some(problem) = credential.problem else {
                             continue;
@@ -166,7 +171,7 @@ impl Metrics {
     }
 
     /// Watches which certificates and keys of WeChat the accounts have that are told apart.
-    fn identify(&self, generations: Generations) {
+    fn identify(&self, generations: WeakGenerations) {
         let labels = self.labels.clone();
         self.provider
             .meter("kabao")
@@ -175,7 +180,10 @@ impl Metrics {
                 "Always 1; the labels tell the serial number of the account's own certificate (own), and the ids of the keys of WeChat that answers are verified with (wechat).",
             )
             .with_callback(move |gauge| {
-                for account in generations.current().accounts().iter() {
+                let Some(generation) = generations.current() else {
+                    return;
+                };
+                for account in generation.accounts().iter() {
                     let label = labels.of(&account.id);
                     if label.as_str() != account.id.as_str() {
                         continue;
@@ -431,6 +439,10 @@ pub(crate) fn kind_name(kind: CredentialKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use kabao_api::Accounts;
+    use kabao_client::Client;
+    use kabao_grpc::Generations;
+
     use super::*;
 
     impl Metrics {
@@ -446,6 +458,28 @@ mod tests {
                 .encode_to_string(&self.registry.gather())
                 .unwrap()
         }
+    }
+
+    #[test]
+    fn accounts_whose_calls_are_counted_are_not_kept_alive_by_that() {
+        let metrics = Metrics::new().unwrap();
+        let client = Client::official_account("a")
+            .appid("wx0000000000000000")
+            .app_secret("0".repeat(32))
+            .build()
+            .unwrap();
+        client.observe(Arc::new(metrics.clone()));
+        let mut accounts = Accounts::new();
+        accounts.insert(client.into_account()).unwrap();
+        let generations = Generations::from(accounts);
+        metrics.watch(generations.downgrade());
+        let generation = "kabao_config_generation 1";
+        assert!(metrics.render().unwrap().contains(generation));
+        let account = generations.current().accounts().iter().next().cloned();
+        let account = Arc::downgrade(&account.unwrap());
+        drop(generations);
+        assert!(account.upgrade().is_none());
+        assert!(!metrics.render().unwrap().contains(generation));
     }
 
     #[test]
