@@ -7,6 +7,8 @@
 //!
 //! Reasons are names of `kabao.v1.ErrorReason`.
 
+use std::sync::LazyLock;
+
 use crate::Family;
 use crate::generated::refusals::{CODES, ERRCODES, OPERATIONS, TEXTS};
 
@@ -192,24 +194,32 @@ pub fn reasons(id: &str) -> &'static [&'static str] {
 /// Case, blanks and punctuation are not compared: WeChat changes them.
 pub fn known_text(id: &str, code: &str, words: &str) -> Option<&'static KnownText> {
     let words = plain(words);
-    let fits = |row: &&KnownText| row.from.contains(&code);
-    let length = |row: &KnownText| {
-        row.texts
+    let fits = |(row, _): &(&KnownText, &Vec<String>)| row.from.contains(&code);
+    let length = |texts: &[String]| {
+        texts
             .iter()
-            .map(|text| plain(text))
-            .filter(|text| !text.is_empty() && words.contains(text.as_str()))
-            .map(|text| text.len())
+            .filter(|text| words.contains(text.as_str()))
+            .map(String::len)
             .max()
     };
     operation(id)?
         .texts
         .iter()
-        .filter_map(|place| TEXTS.get(*place))
+        .filter_map(|place| Some((TEXTS.get(*place)?, PLAIN.get(*place)?)))
         .filter(fits)
-        .filter_map(|row| length(row).map(|length| (length, row)))
+        .filter_map(|(row, texts)| length(texts).map(|length| (length, row)))
         .max_by_key(|(length, _)| *length)
         .map(|(_, row)| row)
 }
+
+/// What is compared of each known text, in the order of these.
+static PLAIN: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+    let texts = |row: &KnownText| {
+        let plain = row.texts.iter().map(|text| plain(text));
+        plain.filter(|text| !text.is_empty()).collect()
+    };
+    TEXTS.iter().map(texts).collect()
+});
 
 fn operation(id: &str) -> Option<&'static OperationReasons> {
     OPERATIONS
