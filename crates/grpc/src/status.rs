@@ -1,22 +1,23 @@
 //! The one place where an [`Error`] becomes a `google.rpc.Status`.
 
 mod budget;
+mod details;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use kabao_api::{AccountId, CallId, Error, FieldViolation, Kind, Reason, UpstreamError};
 use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, PreconditionViolation, QuotaViolation, StatusExt};
 
 use self::budget::{Budget, shorten};
+use self::details::Details;
 
 /// The `domain` of every `google.rpc.ErrorInfo` of ours.
 pub(crate) const DOMAIN: &str = "kabao";
 
 /// After how many milliseconds a client shall repeat the call, if it does so by itself (gRPC A6).
-const PUSHBACK: &str = "grpc-retry-pushback-ms";
+pub(crate) const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Bytes of `grpc-message` after percent-encoding.
 const MESSAGE_BYTES: usize = 1024;
@@ -91,42 +92,47 @@ impl Refusal<'_> {
     /// Turns an error into a status with all details that apply.
     pub(crate) fn status(self, error: &Error) -> Status {
         let mut budget = Budget::new(DETAIL_BYTES);
-        let mut details = ErrorDetails::new();
-
-        let metadata = self.metadata(error);
-        budget.spend(
-            metadata
-                .iter()
-                .map(|(key, value)| key.len() + value.len() + 8)
-                .sum(),
-        );
-        details.set_error_info(error.reason().as_str(), DOMAIN, metadata);
-        details.set_request_info(self.id.as_str(), "");
-        budget.spend(self.id.as_str().len() + 64);
+        let (code, message) = (code(error), self.message(error));
+        let mut details = Details::new(i32::from(code), &message);
 
         let wait = error.retry_after().filter(|_| !error.may_have_executed());
         if let Some(wait) = wait {
-            details.set_retry_info(Some(wait));
+            details.retry_info(wait);
         }
-        if let Some(limit) = self.exhausted(error) {
-            details.set_quota_failure([limit]);
+        let metadata = self.metadata(error);
+        let sizes = metadata
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 8);
+        budget.spend(sizes.sum());
+        let metadata = metadata.iter().map(|(key, value)| (*key, &**value));
+        details.error_info(error.reason().as_str(), DOMAIN, metadata);
+        if let Some((subject, description)) = self.exhausted(error) {
+            details.quota_failure(&subject, &description);
         }
-        for violation in self.preconditions(error) {
-            budget.spend(violation.subject.len() + violation.description.len() + 32);
-            details.add_precondition_failure_violation(
-                violation.r#type,
-                violation.subject,
-                violation.description,
+        let preconditions = self.preconditions(error);
+        if !preconditions.is_empty() {
+            for [_, subject, description] in &preconditions {
+                budget.spend(subject.len() + description.len() + 32);
+            }
+            let preconditions = preconditions.iter();
+            details.precondition_failure(
+                preconditions.map(|texts| texts.each_ref().map(|text| &**text)),
             );
         }
-        let renamed = error
-            .violations()
-            .iter()
-            .map(|violation| self.renamed(violation));
-        for (field, description) in budget.violations(renamed) {
-            details.add_bad_request_violation(field, description);
+        details.request_info(self.id.as_str());
+        budget.spend(self.id.as_str().len() + 64);
+        if !error.violations().is_empty() {
+            let renamed = error
+                .violations()
+                .iter()
+                .map(|violation| self.renamed(violation));
+            let shown = budget.violations(renamed);
+            let shown = shown
+                .iter()
+                .map(|(field, description)| (&**field, &**description));
+            details.bad_request(shown);
         }
-        let mut status = Status::with_error_details(code(error), self.message(error), details);
+        let mut status = Status::with_details(code, message, details.finish().into());
         if let Some(wait) = wait {
             // Of clients with a policy for retries, those of gRPC A6 obey this and know no details.
             let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -143,32 +149,35 @@ impl Refusal<'_> {
         }
     }
 
-    /// What does not hold: the condition that the error names, or its reason.
-    fn preconditions(self, error: &Error) -> Vec<PreconditionViolation> {
+    /// What does not hold: the condition that the error names, or its reason, with its subject and a description.
+    fn preconditions(self, error: &Error) -> Vec<[Cow<'_, str>; 3]> {
         if error.kind() != Kind::FailedPrecondition {
             return Vec::new();
         }
         let named = error.preconditions().iter().map(|precondition| {
-            PreconditionViolation::new(
-                precondition.kind.as_ref(),
-                shorten(&precondition.subject, 256),
-                shorten(&precondition.description, 512),
-            )
+            [
+                Cow::from(precondition.kind.as_ref()),
+                shorten(&precondition.subject, 256).into(),
+                shorten(&precondition.description, 512).into(),
+            ]
         });
         let named: Vec<_> = named.collect();
         if !named.is_empty() {
             return named;
         }
-        let account = self.account.map(|account| format!("accounts/{account}"));
         let text = match error.remedy() {
             Some(remedy) => format!("{}; {remedy}", error.message()),
             None => error.message().to_owned(),
         };
-        vec![PreconditionViolation::new(
-            error.reason().as_str(),
-            account.unwrap_or_default(),
-            shorten(&text, 384),
-        )]
+        vec![[
+            error.reason().as_str().into(),
+            self.account_name().unwrap_or_default().into(),
+            shorten(&text, 384).into(),
+        ]]
+    }
+
+    fn account_name(self) -> Option<String> {
+        self.account.map(|account| format!("accounts/{account}"))
     }
 
     /// What our own checks found speaks for itself, in the caller's words; everything else has its
@@ -190,20 +199,23 @@ impl Refusal<'_> {
         shorten(&text, MESSAGE_BYTES)
     }
 
-    fn metadata(self, error: &Error) -> HashMap<String, String> {
-        let mut metadata = HashMap::new();
-        let mut put = |key: &str, value: String| {
+    fn metadata<'e>(self, error: &'e Error) -> Vec<(&'static str, Cow<'e, str>)> {
+        const fn word(truth: bool) -> &'static str {
+            if truth { "true" } else { "false" }
+        }
+        let mut metadata = Vec::with_capacity(8);
+        let mut put = |key, value: Cow<'e, str>| {
             if !value.is_empty() {
-                metadata.insert(key.to_owned(), value);
+                metadata.push((key, value));
             }
         };
-        put("may_have_executed", error.may_have_executed().to_string());
-        put("retryable", error.is_retryable().to_string());
+        put("may_have_executed", word(error.may_have_executed()).into());
+        put("retryable", word(error.is_retryable()).into());
         if let Some(account) = self.account {
-            put("account", account.to_string());
+            put("account", account.to_string().into());
         }
         if let Some(operation) = error.operation() {
-            put("operation", operation.to_owned());
+            put("operation", operation.into());
         }
         if let Some(UpstreamError {
             http_status,
@@ -213,24 +225,25 @@ impl Refusal<'_> {
             detail,
         }) = error.upstream()
         {
-            put("upstream_http_status", http_status.to_string());
-            put("upstream_code", shorten(code, 64));
-            put("upstream_message", shorten(message, 768));
+            put("upstream_http_status", http_status.to_string().into());
+            put("upstream_code", shorten(code, 64).into());
+            put("upstream_message", shorten(message, 768).into());
             put(
                 "upstream_request_id",
-                shorten(request_id.as_deref().unwrap_or_default(), 128),
+                shorten(request_id.as_deref().unwrap_or_default(), 128).into(),
             );
             if let Some(detail) = detail {
-                put("upstream_field", shorten(&detail.field, 128));
-                put("upstream_issue", shorten(&detail.issue, 384));
-                put("upstream_location", shorten(&detail.location, 32));
+                put("upstream_field", shorten(&detail.field, 128).into());
+                put("upstream_issue", shorten(&detail.issue, 384).into());
+                put("upstream_location", shorten(&detail.location, 32).into());
             }
         }
         metadata
     }
 
-    fn exhausted(self, error: &Error) -> Option<QuotaViolation> {
-        let account = self.account.map(|account| format!("accounts/{account}"));
+    /// What is used up: whose, and what it is.
+    fn exhausted(self, error: &Error) -> Option<(Cow<'static, str>, Cow<'static, str>)> {
+        let account = self.account_name().map(Cow::from);
         match error.reason() {
             Reason::UpstreamRateLimited => {
                 let operation = error.operation().unwrap_or("the operation");
@@ -239,15 +252,13 @@ impl Refusal<'_> {
                 } else {
                     "daily quota of calls"
                 };
-                Some(QuotaViolation::new(
-                    account.unwrap_or_default(),
-                    format!("WeChat's {limit} to {operation}"),
-                ))
+                let what = format!("WeChat's {limit} to {operation}");
+                Some((account.unwrap_or_default(), what.into()))
             }
-            Reason::Overloaded => Some(QuotaViolation::new(
-                account.unwrap_or_else(|| "gateway".to_owned()),
-                "calls in flight",
-            )),
+            Reason::Overloaded => {
+                let whose = account.unwrap_or("gateway".into());
+                Some((whose, "calls in flight".into()))
+            }
             _ => None,
         }
     }
@@ -325,11 +336,17 @@ pub(crate) fn record(error: &Error) {
             log!(info, "call refused");
         }
         // There are as many as callers like; whoever refuses them says so now and then.
-        Kind::ResourceExhausted if error.reason() == Reason::Overloaded => {
-            log!(debug, "call refused");
-        }
+        _ if is_one_of_many(error) => log!(debug, "call refused"),
         _ => log!(warn, "call failed"),
     }
+}
+
+/// Tells whether it is a refusal of ours that passes by itself: WeChat was not asked, and as many may be refused as
+/// callers like.
+pub(crate) fn is_one_of_many(error: &Error) -> bool {
+    let passes = matches!(error.kind(), Kind::ResourceExhausted | Kind::Unavailable);
+    let is_ours = error.upstream().is_none() && !error.may_have_executed();
+    passes && is_ours && error.retry_after().is_some()
 }
 
 /// Tells whether the refusal stays until the operator repairs something.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use kabao_api::{UpstreamDetail, UpstreamError};
 use tonic::metadata::MetadataMap;
+use tonic_types::StatusExt as _;
 
 use super::*;
 
