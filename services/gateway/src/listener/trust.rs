@@ -1,7 +1,8 @@
 //! Whether the certificate that a connection was opened with is still taken.
 //!
 //! A connection lives for half an hour, and its handshake does not come again. So whenever authorities or revocation lists
-//! change, each connection asks about its own certificate, and it ends with it.
+//! change, or a certificate between the authority and its own ends, each connection asks about its own certificate, and it
+//! ends with it.
 //!
 //! It is asked to end, as one that is too old. A client that does as it is asked loses no call by that, and one that does
 //! not makes none any more: at once if it is revoked, and after a moment if its authority is gone or its time is over,
@@ -37,7 +38,10 @@ pub(super) struct Standing {
 pub(super) struct Trust {
     current: watch::Receiver<Arc<Snapshot>>,
     chain: Vec<CertificateDer<'static>>,
+    /// Of the certificate itself.
     ends: Option<Instant>,
+    /// Of those behind it, the last one first.
+    ends_behind: Vec<Instant>,
     state: State,
     is_lost: Arc<AtomicBool>,
 }
@@ -76,8 +80,9 @@ impl Trust {
             certified: certified(own),
             is_lost: Arc::clone(&is_lost),
         };
-        let left = Validity::of_certificate(own).map(|validity| validity.not_after - now);
-        let left = left.ok().and_then(|left| u64::try_from(left).ok());
+        let end = |certificate: &CertificateDer<'_>| end(certificate, now);
+        let mut ends_behind: Vec<_> = chain.iter().skip(1).filter_map(end).collect();
+        ends_behind.sort_unstable_by(|one, other| other.cmp(one));
         let trust = Self {
             current,
             chain: chain
@@ -85,8 +90,8 @@ impl Trust {
                 .cloned()
                 .map(CertificateDer::into_owned)
                 .collect(),
-            // The last second still counts. What is beyond any clock does not end.
-            ends: left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left + 1))),
+            ends: end(own),
+            ends_behind,
             state: State::Good,
             is_lost,
         };
@@ -121,14 +126,9 @@ impl Trust {
 
     async fn verdict(&mut self) -> &'static str {
         loop {
-            let end = async {
-                match self.ends {
-                    Some(ends) => sleep_until(ends).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = end => return "expired",
+                () = reached(self.ends) => return "expired",
+                () = reached(self.ends_behind.last().copied()) => drop(self.ends_behind.pop()),
                 changed = self.current.changed() => if changed.is_err() {
                     // The listener is gone, and what it served goes with it.
                     return std::future::pending().await;
@@ -144,6 +144,21 @@ impl Trust {
                 return kind_of(&error);
             }
         }
+    }
+}
+
+/// When a certificate ends, whose last second still counts; `None` if that is beyond any clock. It may be over already:
+/// a client can make a handshake last until then.
+fn end(certificate: &CertificateDer<'_>, now: i64) -> Option<Instant> {
+    let ends = Validity::of_certificate(certificate).ok()?.not_after;
+    let left = ends.saturating_sub(now).saturating_add(1);
+    Instant::now().checked_add(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+}
+
+async fn reached(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -181,6 +196,20 @@ mod tests {
         let again = tokio::time::timeout(2 * COURTESY, trust.lost()).await;
         assert!(again.is_err(), "{again:?}");
         assert_eq!(calls_for(), Err(GONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_that_ends_during_the_handshake_has_ended_after_it() {
+        let (certificate, snapshot) = certificate();
+        let current = watch::Sender::new(snapshot);
+        let ends = Validity::of_certificate(&certificate).unwrap().not_after;
+        let made = Trust::new(current.subscribe(), &[certificate], ends + 3);
+        let (mut trust, standing) = made.unwrap();
+        let lost = tokio::time::timeout(Duration::from_secs(1), trust.lost()).await;
+        assert_eq!(lost, Ok("expired"));
+        let again = tokio::time::timeout(2 * COURTESY, trust.lost()).await;
+        assert!(again.is_err(), "{again:?}");
+        assert!(standing.certified().0.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -35,6 +35,17 @@ impl Authority {
     pub(crate) fn below(&self, name: &str, serial: u64) -> Self {
         let mut parameters = authority(name);
         parameters.serial_number = Some(SerialNumber::from(serial));
+        self.sign(parameters)
+    }
+
+    /// An authority below this one that ends so much later than now.
+    pub(crate) fn below_for(&self, name: &str, left: Duration) -> Self {
+        let mut parameters = authority(name);
+        parameters.not_after = date_time_ymd(1970, 1, 1) + now() + left;
+        self.sign(parameters)
+    }
+
+    fn sign(&self, parameters: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         Self(CertifiedIssuer::signed_by(parameters, key, &self.0).unwrap())
     }

@@ -202,6 +202,23 @@ async fn a_connection_ends_with_the_certificate_of_its_caller() {
     until(&gateway, &failed("expired"), 1).await;
 }
 
+#[tokio::test]
+async fn a_connection_ends_with_an_authority_between() {
+    let folder = Folder::new("end-between");
+    let (servers, root) = (Authority::new("servers"), Authority::new("root"));
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &root.pem());
+    let gateway = folder.start("", MUTUAL, "").await;
+    let between = root.below_for("between", Duration::from_secs(2));
+    let mut identity = between.client("till", 1);
+    identity.certificate.push_str(&between.pem());
+    let caller = channel(&gateway, &trusting(&servers, Some(&identity)));
+    assert_eq!(ask(&caller, None).await, Code::Ok);
+    until(&gateway, &evicted("expired"), 1).await;
+    until(&gateway, "kabao_connections_open", 0).await;
+    assert_eq!(ask(&caller, None).await, Code::Unavailable);
+}
+
 /// Where nobody looks by itself, as with `reload.poll = "0s"`.
 #[tokio::test]
 async fn files_are_read_when_somebody_asks_for_the_configuration_to_be_read() {
