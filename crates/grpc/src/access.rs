@@ -1,8 +1,12 @@
 //! Who calls, and what the policy lets them do: what a request carries from the layers to the services.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::HeaderValue;
 use kabao_api::{Account, AccountId, CallerId, Error, Reason};
+use tokio::time::Instant;
 
 use crate::generation::{Generation, Generations};
 use crate::policy::Policy;
@@ -11,6 +15,13 @@ use crate::policy::Policy;
 pub trait Tokens: Send + Sync {
     /// Returns who holds this token; `None` if nobody does. Takes the same time whoever it is.
     fn holder(&self, token: &str) -> Option<CallerId>;
+
+    /// Returns who holds this token, with which a call began so long ago; `None` if it was taken away since. That its own
+    /// time is over by now takes nothing away.
+    fn still_holder(&self, token: &str, began: Duration) -> Option<CallerId> {
+        let _ = began;
+        self.holder(token)
+    }
 }
 
 /// Whom the client certificate of a connection names. Listeners put it into the extensions of every request.
@@ -24,6 +35,10 @@ pub struct Certified(pub Result<CallerId, &'static str>);
 pub(crate) struct Access {
     caller: Option<CallerId>,
     rights: Rights,
+    /// The full name of the method; empty if the API has none.
+    method: &'static str,
+    /// By which token the caller is known, if it is by one.
+    shown: Option<Shown>,
     /// What the call is served with to its end; whoever came past no layer gets the present one.
     generation: Option<Arc<Generation>>,
 }
@@ -37,14 +52,20 @@ enum Rights {
     /// Everything: there is no policy.
     All,
     /// What the policy says.
-    Bound(Bound),
+    Bound(Arc<Policy>),
 }
 
-/// The policy, and the method that is called under it.
-#[derive(Clone, Debug)]
-struct Bound {
-    policy: Arc<Policy>,
-    method: &'static str,
+/// A token, and when it was shown.
+#[derive(Clone)]
+struct Shown {
+    token: HeaderValue,
+    at: Instant,
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown")
+    }
 }
 
 impl Access {
@@ -53,7 +74,7 @@ impl Access {
         Self {
             caller,
             rights: Rights::All,
-            generation: None,
+            ..Self::default()
         }
     }
 
@@ -61,9 +82,23 @@ impl Access {
     pub(crate) fn bound(caller: CallerId, policy: Arc<Policy>, method: &'static str) -> Self {
         Self {
             caller: Some(caller),
-            rights: Rights::Bound(Bound { policy, method }),
-            generation: None,
+            rights: Rights::Bound(policy),
+            method,
+            ..Self::default()
         }
+    }
+
+    /// Says which method is called.
+    pub(crate) fn calling(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Keeps the token that the caller has shown now.
+    pub(crate) fn shown(mut self, token: Option<HeaderValue>) -> Self {
+        let at = Instant::now();
+        self.shown = token.map(|token| Shown { token, at });
+        self
     }
 
     /// Keeps the generation that these rights are from.
@@ -86,7 +121,7 @@ impl Access {
     /// Returns how much of a limit the caller gets beside others.
     pub(crate) fn weight(&self) -> u32 {
         match (&self.rights, &self.caller) {
-            (Rights::Bound(bound), Some(caller)) => bound.policy.weight(caller),
+            (Rights::Bound(policy), Some(caller)) => policy.weight(caller),
             _ => 1,
         }
     }
@@ -118,15 +153,54 @@ impl Access {
         accounts
     }
 
+    /// Makes sure that what the call was admitted by has not been taken away since: the token, or the right to use the
+    /// method for the account. For calls that go on from one configuration to the next.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED`, `PERMISSION_DENIED`.
+    pub(crate) fn require_still(
+        &self,
+        generations: &Generations,
+        id: &AccountId,
+    ) -> Result<(), Error> {
+        let present = generations.current();
+        if let (Some(shown), Some(tokens)) = (&self.shown, present.holders()) {
+            let token = bearer(&shown.token).unwrap_or_default();
+            if tokens.still_holder(token, shown.at.elapsed()) != self.caller {
+                return Err(unknown(
+                    "the bearer token was taken away while the call ran",
+                ));
+            }
+        }
+        let is_allowed = match (present.rules(), &self.caller) {
+            (None, _) => true,
+            (Some(policy), Some(caller)) => policy.allows_for(caller, self.method, id),
+            (Some(_), None) => false,
+        };
+        match is_allowed {
+            true => Ok(()),
+            false => Err(denied(format!(
+                "the policy does not let this caller go on with the method for account {id}"
+            ))),
+        }
+    }
+
     fn may_use(&self, id: &AccountId) -> bool {
         match (&self.rights, &self.caller) {
             (Rights::All, _) => true,
-            (Rights::Bound(bound), Some(caller)) => {
-                bound.policy.allows_for(caller, bound.method, id)
-            }
+            (Rights::Bound(policy), Some(caller)) => policy.allows_for(caller, self.method, id),
             (Rights::Bound(_), None) | (Rights::None, _) => false,
         }
     }
+}
+
+/// The token of a header (RFC 6750).
+pub(crate) fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
+    is_bearer.then_some(token)
 }
 
 /// The refusal of a right.

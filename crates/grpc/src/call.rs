@@ -93,6 +93,19 @@ impl Call {
         Ok((account, context))
     }
 
+    /// Makes sure that the caller still may use the method for the account of the call, whatever configuration it began
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED` or `PERMISSION_DENIED` for a caller whose token or right was taken away.
+    pub(crate) fn require_still(&self, generations: &Generations) -> Result<(), Error> {
+        match &self.account {
+            Some(account) => self.access.require_still(generations, account),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the accounts that the caller may use with this method, ordered by name.
     pub(crate) fn accounts(&self, generations: &Generations) -> Vec<Arc<Account>> {
         self.access.accounts(generations)

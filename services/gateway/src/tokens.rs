@@ -1,6 +1,7 @@
 //! The bearer tokens of callers: those that the configuration knows by their digests, and those that an issuer signs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kabao_api::CallerId;
 use kabao_auth::{JwtError, TokenDigest};
@@ -42,18 +43,32 @@ struct Known {
     bearers: Bearers,
 }
 
+impl Known {
+    /// Returns who holds a token at a moment in Unix seconds, or why nobody does.
+    fn holder_at(&self, token: &str, moment: i64) -> Result<CallerId, &'static str> {
+        if let Some(holder) = self.holders.holder(token) {
+            return Ok(holder);
+        }
+        let is_signed = token.bytes().filter(|byte| *byte == b'.').count() == 2;
+        match &self.bearers.jwt {
+            Some(jwt) if is_signed => jwt.caller(token, moment).map_err(kind),
+            _ => Err("unknown"),
+        }
+    }
+}
+
 impl Tokens for Known {
     fn holder(&self, token: &str) -> Option<CallerId> {
-        if let Some(holder) = self.holders.holder(token) {
-            return Some(holder);
-        }
-        let Bearers { jwt, metrics } = &self.bearers;
-        let is_signed = token.bytes().filter(|byte| *byte == b'.').count() == 2;
-        let judged = match jwt {
-            Some(jwt) if is_signed => jwt.caller(token, clock::unix_seconds()).map_err(kind),
-            _ => Err("unknown"),
-        };
+        let judged = self.holder_at(token, clock::unix_seconds());
+        let metrics = &self.bearers.metrics;
         judged.map_err(|kind| metrics.token_refused(kind)).ok()
+    }
+
+    /// With the digests and the keys of today, at the time at which the call began.
+    fn still_holder(&self, token: &str, began: Duration) -> Option<CallerId> {
+        let ago = i64::try_from(began.as_secs()).unwrap_or(i64::MAX);
+        let moment = clock::unix_seconds().saturating_sub(ago);
+        self.holder_at(token, moment).ok()
     }
 }
 

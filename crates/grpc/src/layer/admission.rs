@@ -11,7 +11,7 @@ use tonic::body::Body;
 
 use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once, call_id};
-use crate::access::{Access, Certified, Tokens, denied, unknown};
+use crate::access::{Access, Certified, Tokens, bearer, denied, unknown};
 use crate::audit::Trail;
 use crate::generation::{Generation, Generations};
 use crate::load::Class;
@@ -57,20 +57,23 @@ impl Admission {
         certified: Option<&Certified>,
     ) -> Result<Access, (Option<CallerId>, Error)> {
         let holders = generation.holders();
+        let shown = token.as_ref().and_then(|token| token.as_ref().ok());
+        let shown = shown.filter(|_| holders.is_some()).cloned();
         let caller = Self::caller(holders, token, certified).map_err(|why| (None, unknown(why)))?;
+        // What no service has is for the router to say; a policy that names it cannot be read.
+        let method = policy::method_of(path).unwrap_or_default();
         let Some(policy) = generation.rules() else {
             return match (caller, holders) {
                 (None, Some(_)) => Err((None, unknown(NOBODY))),
-                (caller, _) => Ok(Access::free(caller)),
+                (caller, _) => Ok(Access::free(caller).calling(method).shown(shown)),
             };
         };
         let Some(caller) = caller else {
             return Err((None, unknown(NOBODY)));
         };
-        // What no service has is for the router to say; a policy that names it cannot be read.
-        let method = policy::method_of(path).unwrap_or_default();
         if method.is_empty() || policy.allows(&caller, method) {
-            return Ok(Access::bound(caller, Arc::clone(policy), method));
+            let access = Access::bound(caller, Arc::clone(policy), method);
+            return Ok(access.shown(shown));
         }
         let error = denied(format!("the policy does not let this caller use {method}"));
         Err((Some(caller), error))
@@ -150,12 +153,4 @@ fn taken(headers: &mut HeaderMap) -> Option<Result<HeaderValue, ()>> {
     let is_one = headers.get_all(AUTHORIZATION).iter().count() == 1;
     let value = headers.remove(AUTHORIZATION)?;
     Some(if is_one { Ok(value) } else { Err(()) })
-}
-
-/// The token of a header (RFC 6750).
-fn bearer(header: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    let token = token.trim_matches(' ');
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
-    is_bearer.then_some(token)
 }

@@ -132,6 +132,8 @@ impl ChangeService for ChangeGrpc {
             journal,
             name,
             seen: Some(first.state),
+            call: call.clone(),
+            generations: self.generations.clone(),
         };
         let rest = stream::unfold(watch, |mut watch| async {
             let change = watch.next().await?;
@@ -153,6 +155,8 @@ struct Watch {
     name: ChangeName,
     /// The last state that was told; `None` after a failure.
     seen: Option<ChangeState>,
+    call: Call,
+    generations: Generations,
 }
 
 impl Watch {
@@ -160,6 +164,9 @@ impl Watch {
     async fn next(&mut self) -> Option<Result<ChangeRecord, Error>> {
         let seen = self.seen.filter(|seen| !seen.is_final())?;
         let change = self.journal.watch_change(&self.name, Some(seen)).await;
+        // Meanwhile the caller may have lost the right to hear of it.
+        let may_hear = self.call.require_still(&self.generations);
+        let change = may_hear.and(change);
         self.seen = change.as_ref().ok().map(|change| change.state);
         Some(change)
     }

@@ -280,7 +280,8 @@ impl MemberGrpc {
         let (account, context) = call.account(&self.generations, batch.account())?;
         let known = list::require_the_same(&account, &batch).await;
         known.map_err(|error| call.refuse(&error))?;
-        let outcomes = batch.run(call.clone(), account, context.in_bulk());
+        let generations = self.generations.clone();
+        let outcomes = batch.run(call.clone(), generations, account, context.in_bulk());
         let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
         Ok(Response::new(before_end(call, answers)))
     }

@@ -12,3 +12,4 @@ mod request_id;
 mod size;
 mod stall;
 mod support;
+mod withdrawn;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,6 +7,9 @@ use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData as _, SigningKey as _};
 use serde_json::json;
 
 use super::*;
+use crate::clock;
+use crate::telemetry::Metrics;
+use crate::tokens::Bearers;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -82,6 +86,27 @@ fn nothing_is_kept_of_a_token_that_is_not_believed() {
         assert_eq!(jwt.caller(&token, NOW), Err(expected));
     }
     assert_eq!(known(&jwt), 0);
+    fs::remove_file(&jwt.file).unwrap();
+}
+
+#[test]
+fn a_call_goes_on_after_the_end_of_its_token_and_not_without_the_key_of_it() {
+    let (old, new) = (Issuer::new(), Issuer::new());
+    let jwt = Arc::new(believing("went-on", &old));
+    let metrics = Metrics::new().unwrap();
+    let tokens = Bearers::new(Some(Arc::clone(&jwt)), metrics).tokens(&[]);
+    let tokens = tokens.unwrap();
+    let token = old.token("till", clock::unix_seconds() - 100);
+    let still = |began| {
+        let holder = tokens.still_holder(&token, Duration::from_secs(began));
+        holder.map(|holder| holder.to_string())
+    };
+    assert_eq!(tokens.holder(&token), None);
+    assert_eq!(still(10), None, "it was over when the call began");
+    assert_eq!(still(200).as_deref(), Some("jwt:till"));
+    fs::write(&jwt.file, new.jwks()).unwrap();
+    jwt.reload().unwrap();
+    assert_eq!(still(200), None);
     fs::remove_file(&jwt.file).unwrap();
 }
 

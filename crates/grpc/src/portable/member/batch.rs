@@ -20,6 +20,7 @@ use super::answer::{adjusted, answer};
 use super::{field_paths, request};
 use crate::audit::subjects;
 use crate::call::Call;
+use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 use crate::portable::arguments::Arguments;
 use crate::status;
@@ -277,11 +278,13 @@ impl<S: Single> Batch<S> {
     pub(super) fn run(
         self,
         call: Call,
+        generations: Generations,
         account: Arc<Account>,
         context: CallContext,
     ) -> impl Stream<Item = Outcome<S::Done>> + Send {
         let runner = Arc::new(Runner {
             call: call.renaming(S::RENAME),
+            generations,
             account,
             context,
             span: Span::current(),
@@ -350,6 +353,7 @@ fn item<S: Single>(
 /// What all items of a batch share.
 struct Runner {
     call: Call,
+    generations: Generations,
     account: Arc<Account>,
     context: CallContext,
     span: Span,
@@ -366,7 +370,10 @@ impl Runner {
             self.span.in_scope(refused)
         };
         let mut context = self.context.clone();
-        let begun = call.write_down(&mut context, Some(&id), || item.names());
+        let begun = match self.require_rights() {
+            Ok(()) => call.write_down(&mut context, Some(&id), || item.names()),
+            Err(error) => Err(refuse(&error)),
+        };
         let result = match begun {
             Ok(()) => {
                 let tries = AssertUnwindSafe(self.try_until_done(&context, item)).catch_unwind();
@@ -414,7 +421,13 @@ impl Runner {
                 Some(wait) if self.has_time(wait) => sleep(wait).await,
                 _ => return Err(error),
             }
+            self.require_rights()?;
         }
+    }
+
+    /// Nothing begins for a caller whose token or right was taken away since the batch began.
+    fn require_rights(&self) -> Result<(), Error> {
+        self.call.require_still(&self.generations)
     }
 
     fn has_time(&self, wait: Duration) -> bool {
