@@ -15,7 +15,7 @@ use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_get_members_response::{Result as Outcome, result};
 use kabao_proto::kabao::v1::member_service_server::MemberService;
 use std::pin::Pin;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use self::answer::{adjusted, answer};
 use self::batch::{Batch, Head, Single};
@@ -116,10 +116,14 @@ impl MemberService for MemberGrpc {
     ) -> Result<Response<proto::BatchGetMembersResponse>, Status> {
         let call = Call::of(&request).renaming(field_paths::in_name);
         let requests = request::batch(request.into_inner()).map_err(|error| call.refuse(&error))?;
-        let reads = requests.into_iter().map(|request| {
-            let call = call.clone();
+        let reads = (0..).zip(requests).map(|(index, request)| {
+            // One that is refused is written down by itself: each has an account of its own.
+            let (call, record) = call.item(index);
             async move {
-                let result = match self.read(call, request).await {
+                let result = self.read(call, request).await;
+                let code = result.as_ref().err().map_or(Code::Ok, Status::code);
+                record.trail().end(code, None);
+                let result = match result {
                     Ok(member) => result::Result::Member(member),
                     Err(status) => result::Result::Error(status::to_message(&status)),
                 };

@@ -13,3 +13,4 @@ mod size;
 mod stall;
 mod support;
 mod withdrawn;
+mod written_down;
