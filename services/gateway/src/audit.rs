@@ -176,11 +176,11 @@ impl AuditLog {
                     file,
                     link,
                     is_new,
-                    has_other_key,
+                    other_key,
                     torn,
                 } = resume(path, &keys)?;
                 let sink = Sink::File(Box::new(file));
-                (sink, Some((link, is_new, has_other_key, torn)))
+                (sink, Some((link, is_new, other_key, torn)))
             }
         };
         let rotation = match settings.output {
@@ -200,13 +200,14 @@ impl AuditLog {
                 files: keep,
             },
         };
-        let (link, is_new, has_other_key, torn) = found.unwrap_or((Link::NONE, true, false, None));
+        let (link, is_new, other_key, torn) = found.unwrap_or((Link::NONE, true, None, None));
+        let has_other_key = other_key.is_some();
         let mut writer = Writer {
             queue: Arc::clone(&queue),
             tally: Arc::clone(&tally),
             sink,
             link,
-            key: key.clone(),
+            key: other_key.unwrap_or_else(|| key.clone()),
             rotation,
             sync_every: settings.sync_interval,
             now: timestamp,
@@ -215,10 +216,14 @@ impl AuditLog {
         if is_new {
             writer.open();
         }
-        if has_other_key {
-            writer.rotate().map_err(Cause::Rotate)?;
+        // It belongs right behind what it tells of, in the file of that and under its key.
+        if let Some(bytes) = torn {
+            writer.tell_torn(bytes);
         }
-        writer.start(torn);
+        if has_other_key {
+            writer.rotate(key.clone()).map_err(Cause::Rotate)?;
+        }
+        writer.start();
         tracing::info!(
             sequence = link.sequence,
             hash = %link.hash,

@@ -5,7 +5,7 @@ mod resume;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::names::files_of;
@@ -78,12 +78,27 @@ impl LogFile {
         if self.behind.is_empty() {
             return Ok(());
         }
-        let synced = self.file.sync_data();
+        let synced = self.file.sync_data().and_then(|()| self.require_name());
         self.broken = synced.is_err();
         synced?;
         self.durable = self.len();
         self.behind.clear();
         Ok(())
+    }
+
+    /// What is written to a file that was removed, or has another name by now, nobody finds.
+    fn require_name(&self) -> io::Result<()> {
+        let (own, named) = (self.file.metadata()?, fs::metadata(&self.path));
+        match named.map(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(io::Error::other(
+                "another file has the name of the log; put its own back, or restart the gateway",
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::other(
+                "the file of the log was removed; put it back, or restart the gateway",
+            )),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn is_behind(&self) -> bool {
@@ -99,6 +114,9 @@ impl LogFile {
     /// Gives the file its place among the old ones and begins a new one, whose first record will have this number. The
     /// file must be synced. If it fails, it goes on with the file that it has.
     pub(super) fn rotate(&mut self, first: u64) -> io::Result<()> {
+        if self.is_behind() {
+            return Err(io::Error::other("what was written is not on the disk"));
+        }
         let old = names::rotated(&self.path, self.first);
         if old.try_exists()? {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -118,14 +136,15 @@ impl LogFile {
         }
     }
 
-    /// Removes the oldest files until so many old ones are left; returns how many are gone.
-    pub(super) fn keep(&self, files: usize) -> io::Result<usize> {
+    /// Removes the oldest files until so many old ones are left, and goes on behind one that cannot be removed.
+    pub(super) fn keep(&self, files: usize) -> io::Result<()> {
         let old = names::rotated_of(&self.path)?;
         let surplus = old.len().saturating_sub(files);
-        for (_, path) in old.iter().take(surplus) {
-            fs::remove_file(path)?;
-        }
-        Ok(surplus)
+        let removed = old
+            .iter()
+            .take(surplus)
+            .map(|(_, path)| fs::remove_file(path));
+        removed.fold(Ok(()), io::Result::and)
     }
 }
 
@@ -146,11 +165,40 @@ fn create(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_failed_is_written_once_when_the_disk_is_back() {
-        let name = format!("kabao-audit-file-{}", std::process::id());
+    fn folder(name: &str) -> PathBuf {
+        let name = format!("kabao-audit-file-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_is_written_to_a_file_without_its_name_is_written_once_it_has_it_again() {
+        let folder = folder("name");
+        let (path, away) = (folder.join("audit.jsonl"), folder.join("away"));
+        let file = create(&path).unwrap();
+        let lock = File::create(folder.join("lock")).unwrap();
+        let mut log = LogFile::new(&path, file, 1, 0, lock);
+        log.append("one").unwrap();
+        log.sync().unwrap();
+        for (line, has_other) in [("two", false), ("three", true)] {
+            fs::rename(&path, &away).unwrap();
+            if has_other {
+                fs::copy(&away, &path).unwrap();
+            }
+            log.append(line).unwrap();
+            log.sync().unwrap_err();
+            assert!(log.rotate(9).is_err() && log.is_behind());
+            fs::rename(&away, &path).unwrap();
+            log.sync().unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_failed_is_written_once_when_the_disk_is_back() {
+        let folder = folder("disk");
         let path = folder.join("audit.jsonl");
         let file = create(&path).unwrap();
         let lock = File::create(folder.join("lock")).unwrap();

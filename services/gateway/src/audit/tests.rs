@@ -189,6 +189,20 @@ async fn so_many_old_files_stay_as_the_settings_say() {
 }
 
 #[tokio::test]
+async fn an_old_file_that_cannot_be_removed_takes_nothing_from_the_log() {
+    let place = Place::new("stuck");
+    place.with_changes(&place.rotating(Some(1)), 1).await;
+    // By its name the oldest one, and none that can be removed as a file is.
+    let stuck = place.0.join("audit.jsonl.000000000000");
+    fs::create_dir(&stuck).unwrap();
+    place.with_changes(&place.rotating(Some(1)), 30).await;
+    fs::remove_dir(&stuck).unwrap();
+    let verified = place.verify().unwrap();
+    assert!(verified.records.unwrap().0 > 1);
+    assert_eq!(place.files().len(), 2);
+}
+
+#[tokio::test]
 async fn what_a_crash_has_torn_is_told_and_gone_on_behind() {
     let place = Place::new("torn");
     place.with_changes(&place.settings(), 1).await;
@@ -338,6 +352,20 @@ async fn a_new_key_begins_a_new_file_of_the_same_chain() {
 }
 
 #[tokio::test]
+async fn what_a_crash_has_torn_before_the_key_changed_is_told_in_its_own_file() {
+    let place = Place::new("torn-key");
+    place.with_changes(&place.settings(), 1).await;
+    let torn = format!("{}{{\"v\":1,\"se", place.text());
+    fs::write(place.log(), torn).unwrap();
+    let old = fs::read_to_string(place.key()).unwrap();
+    fs::write(place.key(), format!("{OTHER_KEY}\n{old}")).unwrap();
+    place.with_changes(&place.settings(), 1).await;
+    assert_eq!(place.files().len(), 2);
+    let verified = place.verify().unwrap();
+    assert_eq!((verified.records, verified.torn), (Some((1, 9)), 10 + 2));
+}
+
+#[tokio::test]
 async fn two_processes_never_write_one_log() {
     let place = Place::new("two");
     let log = AuditLog::open(&place.settings()).unwrap();
@@ -403,4 +431,36 @@ async fn while_the_log_cannot_be_written_changes_are_refused() {
     change(&log, "order-1");
     log.close().await;
     assert!(place.verify().is_ok());
+}
+
+/// Nobody would find what is written to it any more.
+#[tokio::test]
+async fn while_another_file_has_the_name_of_the_log_changes_are_refused() {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let place = Place::new("replaced");
+    let mut settings = place.settings();
+    settings.sync_interval = Duration::ZERO;
+    let log = AuditLog::open(&settings).unwrap();
+    let away = place.0.join("away");
+    fs::rename(place.log(), &away).unwrap();
+    fs::copy(&away, place.log()).unwrap();
+    let noticed = async {
+        while log.admit().is_ok() {
+            told(&log, AuditKind::Change, "order-1");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.unwrap();
+    assert!(log.tally().is_failing());
+    fs::rename(&away, place.log()).unwrap();
+    let is_back = async {
+        while log.admit().is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_back).await.unwrap();
+    told(&log, AuditKind::Change, "order-2");
+    log.close().await;
+    assert_eq!(place.verify().unwrap().left_out, 0);
+    assert!(place.text().contains("order-1") && place.text().contains("order-2"));
 }

@@ -142,24 +142,34 @@ impl Writer {
         }
         // Not tried again at once if it fails.
         self.begun = Instant::now();
-        if let Err(error) = self.rotate() {
+        if let Err(error) = self.rotate(self.key.clone()) {
             tracing::error!(%error, "the file of the audit log could not be rotated; it grows on");
         }
     }
 
-    /// Begins a new file.
-    pub(super) fn rotate(&mut self) -> std::io::Result<()> {
+    /// Begins a new file, which has this key.
+    pub(super) fn rotate(&mut self, key: AuditKey) -> std::io::Result<()> {
         self.sync(false);
         let next = self.link.sequence.saturating_add(1);
         let Some(file) = self.sink.file() else {
             return Ok(());
         };
         file.rotate(next)?;
-        if let Some(files) = self.rotation.files {
-            file.keep(files)?;
-        }
+        self.key = key;
+        // Before anything else that may fail: a file without it cannot be verified.
         self.open();
+        self.remove_surplus();
         Ok(())
+    }
+
+    /// Removes old files, as far as that can be done: the log goes on whatever becomes of them.
+    fn remove_surplus(&mut self) {
+        let (Some(files), Some(file)) = (self.rotation.files, self.sink.file()) else {
+            return;
+        };
+        if let Err(error) = file.keep(files) {
+            tracing::error!(%error, "an old file of the audit log could not be removed");
+        }
     }
 
     /// Writes the first record of a file.
@@ -169,13 +179,15 @@ impl Writer {
         self.append((self.now)(), &members);
     }
 
+    /// Writes how long what a crash has torn is, behind that.
+    pub(super) fn tell_torn(&mut self, bytes: u64) {
+        let mut members = Members::of_kind("torn");
+        members.number("bytes", bytes);
+        self.append((self.now)(), &members);
+    }
+
     /// Writes that a process begins.
-    pub(super) fn start(&mut self, torn: Option<u64>) {
-        if let Some(bytes) = torn {
-            let mut members = Members::of_kind("torn");
-            members.number("bytes", bytes);
-            self.append((self.now)(), &members);
-        }
+    pub(super) fn start(&mut self) {
         let mut members = Members::of_kind("start");
         members.text("version", env!("CARGO_PKG_VERSION"));
         self.append((self.now)(), &members);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LogFile, TORN_END, create, names};
 use crate::audit::chain::{Line, Link};
-use crate::audit::keys::AuditKeys;
+use crate::audit::keys::{AuditKey, AuditKeys};
 
 /// So much of the end of a file is looked at; no record is longer.
 const TAIL: u64 = 1024 * 1024;
@@ -20,8 +20,8 @@ pub(in crate::audit) struct Found {
     pub(in crate::audit) link: Link,
     /// The file has no record yet.
     pub(in crate::audit) is_new: bool,
-    /// The key of the file is not the one that writes now.
-    pub(in crate::audit) has_other_key: bool,
+    /// The key of the file, if it is not the one that writes now.
+    pub(in crate::audit) other_key: Option<AuditKey>,
     /// Bytes behind the last line that are none, since a crash has torn them; their end is among them.
     pub(in crate::audit) torn: Option<u64>,
 }
@@ -69,7 +69,7 @@ pub(in crate::audit) fn resume(path: &Path, keys: &AuditKeys) -> Result<Found, R
             file: LogFile::new(path, file, first, 0, lock),
             link,
             is_new: true,
-            has_other_key: false,
+            other_key: None,
             torn: None,
         });
     };
@@ -87,12 +87,14 @@ pub(in crate::audit) fn resume(path: &Path, keys: &AuditKeys) -> Result<Found, R
         file.end_torn_line().map_err(failed)?;
         *bytes = bytes.saturating_add(u64::try_from(TORN_END.len()).unwrap_or(u64::MAX));
     }
-    let is_current = keys.current().is_some_and(|current| current.id() == key);
+    let is_current = keys
+        .current()
+        .is_some_and(|current| current.id() == key.id());
     Ok(Found {
         file,
         link,
         is_new: false,
-        has_other_key: !is_current,
+        other_key: (!is_current).then_some(key),
         torn,
     })
 }
@@ -111,18 +113,18 @@ fn last_of(path: &Path, keys: &AuditKeys) -> Result<Link, ResumeError> {
     Ok(link)
 }
 
-/// The last line, the number of the first one and the id of the key, if both lines are genuine.
+/// The last line, the number of the first one and the key, if both lines are genuine.
 fn checked(
     file: &mut File,
     last: &str,
     keys: &AuditKeys,
-) -> io::Result<Option<(Link, u64, String)>> {
+) -> io::Result<Option<(Link, u64, AuditKey)>> {
     let head = first_line(file)?;
     Ok(Line::read(&head).and_then(|first| {
         let key = keys.of_id(first.text("key")?)?;
         let last = Line::read(last)?;
         let genuine = first.is_sealed_by(key) && last.is_sealed_by(key);
-        genuine.then(|| (last.link, first.link.sequence, key.id().to_owned()))
+        genuine.then(|| (last.link, first.link.sequence, key.clone()))
     }))
 }
 
