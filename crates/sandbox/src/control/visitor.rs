@@ -1,7 +1,10 @@
 //! Who may give orders: nobody whom a page of a stranger has sent.
 //!
 //! A page on the web can let a browser give orders here, also under a name of its own that leads to this address (DNS
-//! rebinding). The browser says so: in `host` stands that name, in `origin` where the page is from.
+//! rebinding). The browser says so: in `host` stands that name, in `origin` where the page is from. An address in `host` is
+//! no such name, but a page may be from any address.
+
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -9,36 +12,55 @@ use http::{HeaderMap, HeaderValue, header};
 /// names of loopback.
 pub(super) fn refusal(headers: &HeaderMap, names: &[String]) -> Option<&'static str> {
     let all = |name| headers.get_all(name).iter();
-    if !all(header::HOST).all(|host| is_own(host.to_str().ok(), names)) {
+    let host = |value: &HeaderValue| value.to_str().ok().and_then(Host::read);
+    let is_own = |host: Host| host.is_named(names) || host.address().is_some();
+    if !all(header::HOST).all(|value| host(value).is_some_and(is_own)) {
         return Some(
             "the host of the request is none of this listener: use an address, localhost, or a name given with --control-host",
         );
     }
-    if !all(header::ORIGIN).all(|origin| is_own(authority(origin), names)) {
+    let own = headers.get(header::HOST).and_then(host);
+    let is_near = |origin: Host| {
+        let is_loopback = origin
+            .address()
+            .is_some_and(|address| address.is_loopback());
+        is_loopback || origin.is_named(names) || own.as_ref() == Some(&origin)
+    };
+    if !all(header::ORIGIN).all(|value| authority(value).is_some_and(is_near)) {
         return Some("pages of other origins may not give orders here; --control-host lets a host");
     }
     None
 }
 
 /// The host of an origin; `null` has none.
-fn authority(origin: &HeaderValue) -> Option<&str> {
-    origin
-        .to_str()
-        .ok()?
-        .split_once("://")
-        .map(|(_, rest)| rest)
+fn authority(origin: &HeaderValue) -> Option<Host> {
+    let (_, rest) = origin.to_str().ok()?.split_once("://")?;
+    Host::read(rest)
 }
 
-fn is_own(host: Option<&str>, names: &[String]) -> bool {
-    let Some(authority) = host.and_then(|host| host.parse::<http::uri::Authority>().ok()) else {
-        return false;
-    };
-    let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    address.parse::<std::net::IpAddr>().is_ok()
-        || host == "localhost"
-        || host.ends_with(".localhost")
-        || names.contains(&host)
+/// A host without its port, in lower case.
+#[derive(Debug, PartialEq, Eq)]
+struct Host(String);
+
+impl Host {
+    fn read(text: &str) -> Option<Self> {
+        let authority: http::uri::Authority = text.parse().ok()?;
+        let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
+        Some(Self(host))
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        let Self(host) = self;
+        host.trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()
+    }
+
+    fn is_named(&self, names: &[String]) -> bool {
+        let Self(host) = self;
+        host == "localhost" || host.ends_with(".localhost") || names.contains(host)
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +85,6 @@ mod tests {
             "LOCALHOST.",
             "kabao.localhost:8444",
             "127.0.0.1:8444",
-            "10.1.2.3",
             "[::1]:8444",
             "sandbox.acme.example:8444",
         ] {
@@ -86,6 +107,14 @@ mod tests {
             assert!(refused(Some("localhost"), Some(&origin)), "{origin}");
         }
         assert!(refused(Some("localhost"), Some("null")));
+        for address in ["10.1.2.3:8444", "203.0.113.7", "[2001:db8::1]:8444"] {
+            assert!(!refused(Some(address), None), "{address}");
+            let origin = format!("http://{address}");
+            assert!(!refused(Some(address), Some(&origin)), "its own page");
+            for host in ["localhost:8444", "127.0.0.1:8444", "10.1.2.4"] {
+                assert!(refused(Some(host), Some(&origin)), "{origin} at {host}");
+            }
+        }
         assert!(!refused(None, None), "a client of HTTP/1.0");
     }
 
