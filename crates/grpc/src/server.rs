@@ -263,7 +263,7 @@ impl Server {
         let service = With::new(self.deadlines, service);
         let service = With::new(Admission::new(self.generations), service);
         let service = With::new(Panics, service);
-        let service = With::new(Protocol, service);
+        let service = With::new(Protocol::default(), service);
         let service = With::new(Completion, service);
         let service = With::new(Trace::new(self.observer, self.audit), service);
         let has_cache = self.has_cache;

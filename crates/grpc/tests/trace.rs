@@ -8,10 +8,12 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http::Request;
 use kabao_api::{Error, Reason, UpstreamError};
 use tracing_subscriber::fmt::MakeWriter;
 
-use self::support::{NAME, builder, member, start};
+use self::support::{GET_MEMBER, NAME, builder, get_member, member, quiet, start};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -114,6 +116,46 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
     );
     assert!(
         !text.contains("478515832665") && !text.contains(NAME),
+        "{text}"
+    );
+}
+
+/// Whoever reaches the port may send these, so they must not fill a disk.
+#[tokio::test]
+async fn what_nobody_is_asked_for_leaves_a_line_a_second_at_most() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let running = start(quiet()).await;
+    let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let begun = tokio::time::Instant::now();
+    for _ in 0..20 {
+        let uri = format!("http://{}{GET_MEMBER}", running.address);
+        let plain = Request::post(&uri).header("content-type", "text/plain");
+        running.send(plain, Bytes::new()).await;
+        let other = Request::post(&uri).header("content-type", "application/grpc+json");
+        running.send(other, get_member()).await;
+        let get = Request::get(&uri).header("content-type", "application/grpc");
+        running.send(get, Bytes::new()).await;
+        running
+            .send(running.request(reflection), Bytes::new())
+            .await;
+        running
+            .send(
+                running.request("/grpc.health.v1.Health/Nothing"),
+                Bytes::new(),
+            )
+            .await;
+    }
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let count = text.lines().count();
+    assert!((1..=1 + seconds).contains(&count), "{text}");
+    assert!(
+        text.contains("a request that is not gRPC was refused"),
         "{text}"
     );
 }

@@ -1,22 +1,38 @@
 //! What is not gRPC is told so, in the words of plain HTTP.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once};
 
-/// Refuses requests that are not gRPC over HTTP/2 before anything reads them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Protocol;
+/// Refuses requests that are not gRPC over HTTP/2 before anything reads them; the log has a line a second of them, since
+/// nobody has asked who sends them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Protocol {
+    refusals: Arc<Mutex<Refusals>>,
+}
 
 impl Layer for Protocol {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        match refuse(&request) {
-            Some(response) => at_once(response),
-            None => inner.call(request),
+        let Some(mut response) = refuse(&request) else {
+            return inner.call(request);
+        };
+        let turn = self
+            .refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .turn(Instant::now());
+        if let Some(untold) = turn {
+            tracing::info!(untold, "a request that is not gRPC was refused");
         }
+        response.extensions_mut().insert(Refused);
+        at_once(response)
     }
 }
 

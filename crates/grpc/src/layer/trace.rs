@@ -86,7 +86,7 @@ impl Layer for Trace {
             started: Instant::now(),
             label,
             code: None,
-            is_quiet: service == "grpc.health.v1.Health",
+            is_quiet: Class::of(path) != Class::Call,
         };
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
@@ -139,8 +139,8 @@ struct Observed {
     started: Instant,
     label: &'static str,
     code: Option<Code>,
-    /// Whether its end is told in detail only: probes come every few seconds for ever, and of calls that are refused
-    /// there is a line a second.
+    /// Whether its end is told in detail only: health and reflection are open to whoever reaches the port, and of calls
+    /// that are refused there is a line a second.
     is_quiet: bool,
 }
 
