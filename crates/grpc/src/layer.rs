@@ -18,6 +18,7 @@ mod protocol;
 mod refusals;
 mod request_id;
 mod trace;
+mod weight;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -36,6 +37,7 @@ pub(crate) use self::panic::Panics;
 pub(crate) use self::protocol::Protocol;
 pub(crate) use self::request_id::{RequestIds, Settled};
 pub(crate) use self::trace::Trace;
+pub(crate) use self::weight::PART;
 
 /// What a service inside a layer answers with.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;

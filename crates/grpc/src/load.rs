@@ -51,16 +51,27 @@ struct Pools {
     calls: Pool,
     health: Pool,
     reflection: Pool,
+    room: Pool,
 }
 
 impl Load {
-    /// Has room for calls within `calls`, and for `health` watches and checks of health.
-    pub(crate) fn new(calls: Bounds, health: usize) -> Self {
+    /// Has room for calls within `calls`, for `health` watches and checks of health, and for `parts` of large requests.
+    pub(crate) fn new(calls: Bounds, health: usize, parts: usize) -> Self {
         Self(Arc::new(Pools {
             calls: Pool::new(calls),
             health: Pool::new(bounds(health)),
             reflection: Pool::new(bounds(REFLECTION)),
+            room: Pool::new(Bounds {
+                total: parts,
+                per_connection: (parts / 2).max(1),
+                per_caller: (parts - parts / 4).max(1),
+            }),
         }))
+    }
+
+    /// Returns the places of which a large request takes some.
+    pub(crate) fn room(&self) -> &Pool {
+        &self.0.room
     }
 
     pub(crate) fn pool(&self, class: Class) -> &Pool {

@@ -9,6 +9,7 @@ use prost::Message as _;
 use tonic_reflection::server::Builder;
 
 use crate::router::RouterBuilder;
+use crate::server::MAX_QUESTION_BYTES;
 
 /// Adds `grpc.reflection.v1` and `v1alpha`, listing what is there already and themselves.
 pub(crate) fn register(router: &mut RouterBuilder) {
@@ -25,8 +26,8 @@ pub(crate) fn register(router: &mut RouterBuilder) {
         let v1alpha = builder(&set, services, "grpc.reflection.v1alpha.ServerReflection")
             .build_v1alpha()
             .expect("valid descriptors");
-        router.add(v1);
-        router.add(v1alpha);
+        router.add(v1.max_decoding_message_size(MAX_QUESTION_BYTES));
+        router.add(v1alpha.max_decoding_message_size(MAX_QUESTION_BYTES));
     }
 }
 

@@ -25,8 +25,8 @@ use crate::client_signature::ClientSignatureGrpc;
 use crate::family::{FamilyService, Listing};
 use crate::generation::Generations;
 use crate::layer::{
-    Admission, Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds,
-    Trace, With,
+    Admission, Answer, CallIds, Completion, Concurrency, Deadlines, PART, Panics, Protocol,
+    RequestIds, Trace, With,
 };
 use crate::load::Load;
 use crate::observer::CallObserver;
@@ -39,9 +39,13 @@ use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc
 /// of every language accept of an answer unless they are told otherwise.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// The largest question about health or methods, which whoever reaches the port may ask.
+pub(crate) const MAX_QUESTION_BYTES: usize = 16 * 1024;
+
 /// Builds the gRPC service of the gateway.
 ///
-/// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change and age of the answer,
+/// Messages are limited to 4 MiB, those to health and reflection to 16 KiB. The layers, from the outside: id of the call,
+/// id of the change and age of the answer,
 /// trace, completion of statuses, protocol checks, panics, admission (who calls, and whether they may),
 /// deadlines, concurrency. Around all of them
 /// the body of a request is bounded in time.
@@ -51,6 +55,7 @@ pub struct Server {
     deadlines: Deadlines,
     stall: Duration,
     calls: Calls,
+    request_memory: usize,
     reflection: bool,
     has_cache: bool,
     observer: Option<Arc<dyn CallObserver>>,
@@ -102,6 +107,10 @@ impl Server {
     /// How long a call waits for the rest of its request unless [`stall`](Self::stall) says otherwise.
     pub const STALL: Duration = Duration::from_secs(10);
 
+    /// How many bytes requests in flight may hold together unless
+    /// [`max_request_memory`](Self::max_request_memory) says otherwise.
+    pub const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
+
     /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
     /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`STALL`](Self::STALL), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
     /// calls in flight, of these a half of one connection and three quarters of one caller, 1024
@@ -123,6 +132,7 @@ impl Server {
                 per_caller: None,
                 health: 1024,
             },
+            request_memory: Self::REQUEST_MEMORY,
             reflection: true,
             has_cache: false,
             observer: None,
@@ -210,6 +220,13 @@ impl Server {
         self
     }
 
+    /// Sets how many bytes the requests of calls in flight may hold together, of each what it has beyond 64 KiB; one
+    /// connection half of that, one caller three quarters. A request above it is refused with `RESOURCE_EXHAUSTED`.
+    pub fn max_request_memory(mut self, bytes: usize) -> Self {
+        self.request_memory = bytes;
+        self
+    }
+
     /// Sets how many health checks and watches there may be at a time. A watch stays for as long as its
     /// connection, so there should be as many as connections.
     pub fn max_health_calls(mut self, calls: usize) -> Self {
@@ -252,12 +269,17 @@ impl Server {
                 Listing::Unlisted(name) => router.add_unlisted(name, family.clone()),
             }
         }
-        router.add(HealthServer::new(health.service(router.names().to_vec())));
+        let checks = HealthServer::new(health.service(router.names().to_vec()));
+        router.add(checks.max_decoding_message_size(MAX_QUESTION_BYTES));
         if self.reflection {
             reflection::register(&mut router);
         }
 
-        let load = Load::new(self.calls.bounds(), self.calls.health);
+        let load = Load::new(
+            self.calls.bounds(),
+            self.calls.health,
+            self.request_memory / PART,
+        );
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
         let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);

@@ -200,6 +200,7 @@ impl Gateway {
             .max_calls(places(limits.max_concurrent_requests))
             .max_calls_per_connection(places(limits.max_requests_per_connection))
             .max_calls_per_caller(places(limits.max_requests_per_address))
+            .max_request_memory(places(limits.max_request_memory))
             // Clients that balance among replicas keep a watch on each connection.
             .max_health_calls(places(limits.max_connections.max(64)))
             .observer(Arc::new(metrics.clone()));

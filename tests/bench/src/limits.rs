@@ -30,10 +30,10 @@ pub(crate) const MEMORY: f64 = 128.0;
 /// end looks into the store once a second, which is counted with whatever call comes then: a busy machine counts up to
 /// three in a hundred more.
 pub(crate) const ALLOCATIONS: [(&str, f64); 7] = [
-    ("alloc.own_answer", 128.0),
-    ("alloc.portable_read", 158.0),
-    ("alloc.family_read", 138.0),
-    ("alloc.write", 235.0),
+    ("alloc.own_answer", 130.0),
+    ("alloc.portable_read", 160.0),
+    ("alloc.family_read", 140.0),
+    ("alloc.write", 237.0),
     ("alloc.reading", 15.0),
     ("alloc.writing", 4.0),
     ("alloc.converting", 68.0),

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Request;
+use http_body::Body as _;
 use kabao_api::{Error, Reason};
 use tokio::time::Instant;
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
 use super::refusals::{Refusals, Refused};
+use super::weight::Weight;
 use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::load::{Class, Load};
 use crate::observer::CallObserver;
@@ -40,10 +42,17 @@ impl Concurrency {
 
     /// Answers a call for which there is no place.
     fn refuse(&self, class: Class, bound: Bound, request: &Request<Body>) -> Answer {
+        let error = self.refusal(class, bound, refusal(class, bound));
+        let mut response = status::refusal(&error, &call_id(request.extensions()));
+        response.extensions_mut().insert(Refused);
+        at_once(response)
+    }
+
+    /// Counts and tells a refusal.
+    fn refusal(&self, class: Class, bound: Bound, why: &'static str) -> Error {
         if let Some(observer) = &self.observer {
             observer.refused(class.as_str(), bound);
         }
-        let why = refusal(class, bound);
         let told = self
             .refusals
             .lock()
@@ -52,11 +61,26 @@ impl Concurrency {
         if let Some(untold) = told {
             tracing::warn!(class = class.as_str(), untold, "a call was refused: {why}");
         }
-        let id = call_id(request.extensions());
-        let error = Error::new(Reason::Overloaded, why).with_retry_after(RETRY_AFTER);
-        let mut response = status::refusal(&error, &id);
-        response.extensions_mut().insert(Refused);
-        at_once(response)
+        Error::new(Reason::Overloaded, why).with_retry_after(RETRY_AFTER)
+    }
+
+    /// Lets a request take room for what it has beyond a little.
+    fn weighed(
+        &self,
+        request: Request<Body>,
+        peer: Option<Peer>,
+        weight: &Weight,
+    ) -> Request<Body> {
+        if request.body().is_end_stream() {
+            return request;
+        }
+        let (concurrency, id) = (self.clone(), call_id(request.extensions()));
+        let refuse = move |bound| {
+            let error = concurrency.refusal(Class::Call, bound, no_room(bound));
+            status::of(&error, &id)
+        };
+        let room = self.load.room().clone();
+        request.map(|body| weight.of(body, room, peer, refuse))
     }
 }
 
@@ -74,10 +98,20 @@ impl Layer for Concurrency {
             Ok(place) => place,
             Err(bound) => return self.refuse(class, bound, &request),
         };
+        let weight = Weight::default();
+        // The others take small messages only.
+        let request = match class {
+            Class::Call => self.weighed(request, peer, &weight),
+            Class::Health | Class::Reflection => request,
+        };
+        let in_flight = InFlight {
+            _place: place,
+            _weight: weight,
+        };
         let answer = inner.call(request);
         Box::pin(async move {
             let response = answer.await?;
-            Ok(response.map(|body| hooked(body, InFlight { _place: place })))
+            Ok(response.map(|body| hooked(body, in_flight)))
         })
     }
 }
@@ -99,9 +133,25 @@ fn refusal(class: Class, bound: Bound) -> &'static str {
     }
 }
 
+/// The same for a request that is too large beside others.
+fn no_room(bound: Bound) -> &'static str {
+    match bound {
+        Bound::Total => {
+            "the requests in flight hold as much memory as they may (max_request_memory)"
+        }
+        Bound::Connection => {
+            "the requests of this connection hold as much memory as those of one may, half of max_request_memory"
+        }
+        Bound::Caller => {
+            "the requests of this address hold as much memory as those of one may, three quarters of max_request_memory"
+        }
+    }
+}
+
 /// A call is in flight until its last frame is sent.
 struct InFlight {
     _place: Place,
+    _weight: Weight,
 }
 
 impl Hook for InFlight {}

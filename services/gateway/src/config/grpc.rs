@@ -56,6 +56,10 @@ pub struct Limits {
     /// `max_requests_per_address` of these, default three quarters: all that come from one IPv4 address or one IPv6
     /// network of 64 bits.
     pub max_requests_per_address: u32,
+    /// `max_request_memory` in bytes, default 64 MiB: what the requests of calls in flight hold together, of each what it
+    /// has beyond 64 KiB; one connection may have half of it, one address three quarters. A request above it is answered
+    /// with `RESOURCE_EXHAUSTED`.
+    pub max_request_memory: u32,
     /// `max_header_list_size` of one request in bytes, default 16 KiB.
     pub max_header_list_size: u32,
 }
@@ -108,6 +112,7 @@ impl Default for Limits {
             max_concurrent_requests: 1024,
             max_requests_per_connection: half(1024),
             max_requests_per_address: three_quarters(1024),
+            max_request_memory: 64 * MIB,
             max_header_list_size: 16 * KIB,
         }
     }
@@ -227,6 +232,11 @@ impl Limits {
             max_concurrent_requests,
             max_requests_per_connection,
             max_requests_per_address,
+            max_request_memory: section.bytes(
+                "max_request_memory",
+                default.max_request_memory,
+                (8 * MIB, 2048 * MIB),
+            ),
             max_header_list_size: section.bytes(
                 "max_header_list_size",
                 default.max_header_list_size,
