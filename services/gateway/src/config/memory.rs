@@ -6,6 +6,7 @@ use std::time::Duration;
 use kabao_journal::Settings as JournalSettings;
 use kabao_store::{DatabaseUrl, EmbeddedSettings, PostgresSettings, StoreSettings};
 
+use super::modes::Modes;
 use super::section::Section;
 use super::settings::HOUR;
 use super::tls::unreadable;
@@ -34,9 +35,9 @@ impl MemorySettings {
         }
     }
 
-    pub(super) fn read(mut section: Section<'_>) -> Self {
+    pub(super) fn read(mut section: Section<'_>, modes: Modes) -> Self {
         let store = match URL.into_iter().find(|key| section.has(key)) {
-            Some(key) => shared(&mut section, key),
+            Some(key) => shared(&mut section, key, modes),
             None => None,
         };
         let store = store.unwrap_or_else(|| embedded(&mut section).into());
@@ -66,13 +67,13 @@ fn embedded(section: &mut Section<'_>) -> EmbeddedSettings {
 }
 
 /// A database; `key` is the first key that gives its URL. `None` if there was a mistake, which is reported.
-fn shared(section: &mut Section<'_>, key: &'static str) -> Option<StoreSettings> {
+fn shared(section: &mut Section<'_>, key: &'static str, modes: Modes) -> Option<StoreSettings> {
     let directory = format!(
         "stands beside `{key}`: `directory` is where the embedded store is, `{key}` names a database; only one of the \
          two can be used"
     );
     section.refuse("directory", &directory);
-    let url = url(section, key);
+    let url = url(section, key, modes);
     let key_file = section.path("key_file");
     if !section.has("key_file") {
         let message = format!(
@@ -90,7 +91,7 @@ fn shared(section: &mut Section<'_>, key: &'static str) -> Option<StoreSettings>
     Some(settings.into())
 }
 
-fn url(section: &mut Section<'_>, key: &'static str) -> Option<DatabaseUrl> {
+fn url(section: &mut Section<'_>, key: &'static str, modes: Modes) -> Option<DatabaseUrl> {
     let others: Vec<_> = URL.into_iter().filter(|other| *other != key).collect();
     for other in others {
         let message = format!("stands beside `{key}`; only one of the two can be used");
@@ -99,6 +100,11 @@ fn url(section: &mut Section<'_>, key: &'static str) -> Option<DatabaseUrl> {
     let text = match key {
         "url_file" => {
             let file = section.path(key)?;
+            // Its password opens the store of all replicas.
+            if let Some(fault) = modes.fault(&file.value) {
+                section.reject(&file, fault);
+                return None;
+            }
             match section.surroundings().present.read(&file.value) {
                 Ok(read) => read.text,
                 Err(error) => {

@@ -4,11 +4,15 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rustix::process::geteuid;
+
+const ROOT: u32 = 0;
+
 /// Which files with secrets are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Modes {
-    /// Those that nobody else on the machine can read or change. The group may read what root owns: that is how
-    /// Kubernetes mounts a secret for a process of another user.
+    /// Those that nobody else on the machine can read or change: of root or of the user of this process. The group may
+    /// read what root owns: that is how Kubernetes mounts a secret for a process of another user.
     Strict,
     /// All: whoever says so has the machine, or its container, for the gateway alone.
     Any,
@@ -21,23 +25,47 @@ impl Modes {
             return None;
         }
         let metadata = fs::metadata(file).ok()?;
-        let mode = metadata.mode() & 0o777;
-        let who = who_else(mode, metadata.uid())?;
+        let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
+        let who = who_else(mode, owner, geteuid().as_raw())?;
         let file = file.display();
+        let (what, remedy) = match who {
+            Who::Everybody => (
+                format!("has mode {mode:04o}, so everybody on this machine can use it"),
+                "chmod 600",
+            ),
+            Who::Group => (
+                format!("has mode {mode:04o}, so its group can use it"),
+                "chmod 600",
+            ),
+            Who::Owner => (
+                format!("belongs to another user ({owner}), who can use it"),
+                "chown root",
+            ),
+        };
         Some(format!(
-            "{file} has mode {mode:04o}, so {who}; `chmod 600 {file}`, or `keys.allow_loose_files = true` where nobody \
-             else is"
+            "{file} {what}; `{remedy} {file}`, or `keys.allow_loose_files = true` where nobody else is"
         ))
     }
 }
 
-/// What others can do, who should not.
-fn who_else(mode: u32, owner: u32) -> Option<&'static str> {
-    let group = if owner == 0 { 0o030 } else { 0o070 };
+/// Others who can use a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Everybody,
+    Group,
+    Owner,
+}
+
+/// Who can use a file and should not; `own` is the user of this process.
+fn who_else(mode: u32, owner: u32, own: u32) -> Option<Who> {
+    let group = if owner == ROOT { 0o030 } else { 0o070 };
     if mode & 0o007 != 0 {
-        Some("everybody on this machine can use it")
+        Some(Who::Everybody)
+    } else if owner != ROOT && owner != own {
+        // Whoever may put files into the folder could put one of its own there.
+        Some(Who::Owner)
     } else if mode & group != 0 {
-        Some("its group can use it")
+        Some(Who::Group)
     } else {
         None
     }
@@ -49,10 +77,9 @@ mod tests {
 
     #[test]
     fn only_the_owner_may_use_a_secret_and_the_group_may_read_what_root_owns() {
-        const ROOT: u32 = 0;
         const USER: u32 = 1000;
-        let everybody = Some("everybody on this machine can use it");
-        let group = Some("its group can use it");
+        const OTHER: u32 = 1001;
+        let (everybody, group) = (Some(Who::Everybody), Some(Who::Group));
         for (mode, owner, expected) in [
             (0o600, USER, None),
             (0o400, USER, None),
@@ -70,8 +97,16 @@ mod tests {
             (0o660, ROOT, group),
             (0o644, ROOT, everybody),
             (0o444, ROOT, everybody),
+            (0o600, OTHER, Some(Who::Owner)),
+            (0o440, OTHER, Some(Who::Owner)),
+            (0o644, OTHER, everybody),
         ] {
-            assert_eq!(who_else(mode, owner), expected, "{mode:04o} of {owner}");
+            assert_eq!(
+                who_else(mode, owner, USER),
+                expected,
+                "{mode:04o} of {owner}"
+            );
         }
+        assert_eq!(who_else(0o600, USER, ROOT), Some(Who::Owner));
     }
 }

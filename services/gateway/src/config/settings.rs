@@ -180,7 +180,7 @@ impl Settings {
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             reload: ReloadSettings::read(root.section("reload")),
             cache: CacheSettings::read(root.section("cache")),
-            store: Some(MemorySettings::read(root.section("store"))),
+            store: Some(MemorySettings::read(root.section("store"), modes)),
             audit: audit::read(root.section("audit")),
             callers: callers::read_all(&mut root),
             keys,

@@ -1,5 +1,8 @@
 //! Where the memory lies.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use kabao_gateway::config::Summary;
 
 use crate::{NOW, OFFICIAL, with_official};
@@ -47,6 +50,14 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
     folder.check_faults(
         &store("directory = \"store\"\ntakeover_after = \"6s\""),
         &["kabao.toml:3:1: store.takeover_after: is for a database that replicas share (`url`)"],
+    );
+    fs::set_permissions(folder.0.join("url"), Permissions::from_mode(0o644)).unwrap();
+    folder.check_faults(
+        &store("url_file = \"url\"\nkey_file = \"k\""),
+        &[
+            "kabao.toml:2:1: store.url_file: url has mode 0644, so everybody on this machine can use it; `chmod 600 url`, or \
+           `keys.allow_loose_files = true` where nobody else is",
+        ],
     );
     let exposed = "url = \"postgres://db/kabao?sslmode=disable\"\nkey_file = \"k\"";
     let settings = folder.parse(&store(exposed)).unwrap();
