@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 macro_rules! private_text {
     ($(#[$doc:meta])* $name:ident, $label:literal) => {
@@ -24,8 +25,8 @@ macro_rules! private_text {
             }
 
             /// Unwraps the value. Never format what this returns into a log line or an error.
-            pub fn into_exposed(self) -> String {
-                self.0
+            pub fn into_exposed(mut self) -> String {
+                std::mem::take(&mut self.0)
             }
 
             /// Prints what may be printed of a value.
@@ -75,9 +76,17 @@ private_text! {
 private_text! {
     /// A credential: an access token, an app secret, an activation ticket.
     ///
-    /// It has no `Display`, and its `Debug` tells only the number of characters.
+    /// It has no `Display`, and its `Debug` tells only the number of characters. It is wiped when it is dropped.
     Secret, "secret"
 }
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret {}
 
 #[cfg(test)]
 mod tests {
@@ -93,6 +102,14 @@ mod tests {
             format!("{:?}", Secret::new("80_token")),
             "[secret, 8 characters]"
         );
+    }
+
+    #[test]
+    fn secrets_are_wiped_when_they_are_dropped() {
+        fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let secret = Secret::new("80_token");
+        wiped(&secret);
+        assert_eq!(secret.into_exposed(), "80_token");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use kabao_auth::SealingKeys;
+use kabao_auth::{Plaintext, SealingKeys};
 use kabao_journal::StoreError;
 
 /// What nobody but the owner of a file may do with it.
@@ -35,7 +35,7 @@ pub fn create_key_file(path: &Path) -> Result<(), StoreError> {
 
 /// Reads a key file; the second value is what its owner should be told about it.
 pub(crate) fn read(path: &Path) -> Result<(SealingKeys, Option<String>), StoreError> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = fs::read(path).map(Plaintext::from).map_err(|error| {
         let why = match error.kind() {
             ErrorKind::NotFound => {
                 "is missing; without it nothing in the store can be opened: put it back, or move the store away to \
@@ -46,7 +46,8 @@ pub(crate) fn read(path: &Path) -> Result<(SealingKeys, Option<String>), StoreEr
         let message = format!("the key file {} {why}", path.display());
         StoreError::new(message).with_source(error)
     })?;
-    let keys = SealingKeys::parse(&text).map_err(|error| {
+    let keys = text.to_str().and_then(SealingKeys::parse);
+    let keys = keys.map_err(|error| {
         let message = format!("the key file {} holds no usable keys", path.display());
         StoreError::new(message).with_source(error)
     })?;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use kabao_auth::DigestKey;
+use kabao_auth::{DigestKey, Plaintext};
 
 use super::hash::Hash;
 
@@ -48,14 +48,14 @@ impl AuditKeys {
     /// [`KeyError`], also if others than its owner may read or write it.
     pub(crate) fn read(path: &Path) -> Result<Self, KeyError> {
         let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let text = Plaintext::from(fs::read(path).map_err(unreadable)?);
         let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
         if mode & OTHERS != 0 {
             let path = path.to_owned();
             return Err(KeyError::Open { path, mode });
         }
-        let keys =
-            DigestKey::parse(&text).map_err(|error| KeyError::Unusable(path.to_owned(), error))?;
+        let keys = text.to_str().and_then(DigestKey::parse);
+        let keys = keys.map_err(|error| KeyError::Unusable(path.to_owned(), error))?;
         Ok(Self(keys.into_iter().map(AuditKey::new).collect()))
     }
 

@@ -213,9 +213,9 @@ impl<'s, 'c> Material<'s, 'c> {
     }
 
     /// The content of a file that only the gateway may read.
-    pub(super) fn secret_file(&mut self, key: &'static str) -> Option<String> {
-        let text = self.file(key)?;
-        if text.trim().is_empty() {
+    pub(super) fn secret_file(&mut self, key: &'static str) -> Option<Secret> {
+        let text = Secret::from(self.file(key)?);
+        if text.expose().trim().is_empty() {
             self.complain(key, "is empty");
             self.mark(key);
         }
@@ -255,7 +255,7 @@ impl<'s, 'c> Material<'s, 'c> {
     ) -> Option<Secret> {
         let secret = self
             .secret_file(file_key)
-            .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])));
+            .map(|text| Secret::new(text.expose().trim_end_matches(['\r', '\n'])));
         let variable = self.section.string(variable_key);
         match (self.has(file_key), self.has(variable_key)) {
             (true, true) => {

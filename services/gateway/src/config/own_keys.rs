@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kabao_auth::{Certificate, Signer};
 use kabao_client::MerchantKey;
-use kabao_models::Secret;
 
 use super::account::complain_about;
 use super::material::Material;
@@ -102,7 +101,7 @@ fn one(material: &mut Material<'_, '_>) -> MerchantKey {
             .map(|signer| -> Arc<dyn Signer> { Arc::new(signer) })
     });
     MerchantKey {
-        private_key: Secret::new(private_key),
+        private_key,
         signer,
         certificate: material.file("certificate_file"),
         serial_no: material.text("serial_no"),
