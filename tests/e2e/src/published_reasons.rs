@@ -245,6 +245,8 @@ const PORTABLE: &[Portable] = &[
             "FIELD_MASK_INVALID",
             "NAME_INVALID",
             "REQUEST_ID_INVALID",
+            "REQUEST_ID_REUSED",
+            "STORE",
         ],
     ),
     ("BatchImportMembers", &[], BATCH),
@@ -353,6 +355,8 @@ const BATCH: &[&str] = &[
     "FIELD_INVALID",
     "NAME_INVALID",
     "REQUEST_ID_INVALID",
+    "REQUEST_ID_REUSED",
+    "STORE",
 ];
 
 /// What asking for one change can give.

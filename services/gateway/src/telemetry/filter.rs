@@ -14,14 +14,15 @@ pub(crate) fn filter(text: &str) -> Result<Targets, String> {
     let is_level = |word: &&str| {
         word.contains('=') || (!word.is_empty() && word.parse::<LevelFilter>().is_ok())
     };
-    let mut words = text.split(',').map(str::trim);
-    if let Some(word) = words.find(|word| !is_level(word)) {
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
+    if let Some(word) = words.iter().find(|word| !is_level(word)) {
         return Err(format!(
             "`{word}` is no level; there are `off`, `error`, `warn`, `info`, `debug` and `trace`, for all lines or for those \
              of one target: `info,kabao_client=debug`"
         ));
     }
-    text.parse::<Targets>().map_err(|error| {
+    // A blank would be part of the target's name.
+    words.join(",").parse::<Targets>().map_err(|error| {
         format!("{error}; write a level such as `info`, or `info,kabao_client=debug`")
     })
 }

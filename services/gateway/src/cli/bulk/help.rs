@@ -23,8 +23,8 @@ from the batch id and the place of the row, and the batch id follows from what a
     as long as the gateway remembers them.
 
 Refused rows are written as they stand, with reason and message, into a file beside FILE: points.errors.csv for
-points.csv. Nothing happened for them, and nothing will. Correct them there and give that file; a row that has a request_id of
-its own takes a new one. Rows whose end is not known are not among them: run the command again.
+points.csv. Nothing happened for them, and nothing will. Correct them there and give that file; a row that has a
+request_id of its own takes a new one. Rows whose end is not known are not among them: run the command again.
 
 Exit codes:
   0    every row is done
