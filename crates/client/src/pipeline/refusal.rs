@@ -85,7 +85,8 @@ pub(crate) fn refusal(
         .as_ref()
         .map(|detail| field_path(&detail.field))
         .unwrap_or_default();
-    let (reason, again) = if is_number_used(operation, status, &code, &named) {
+    let used = is_number_used(operation, status, &code, &named) && !is_about_form(&message);
+    let (reason, again) = if used {
         (Reason::RequestNumberUsed, Again::Never)
     } else {
         meaning(operation, status, &code)
@@ -163,8 +164,8 @@ fn is_for_the_operator(reason: Reason) -> bool {
     matches!(reason, Reason::CredentialRejected | Reason::KeyUnavailable)
 }
 
-/// Tells whether WeChat has seen the request number before. Its form was checked before it was sent,
-/// so whatever WeChat has against it is that. Feeds are refused as existing already.
+/// Tells whether WeChat has seen the request number before: nothing else is known that it has against
+/// one of a good form. Feeds are refused as existing already.
 fn is_number_used(operation: &'static Operation, status: u16, code: &str, field: &str) -> bool {
     let Some(number) = operation.request_number else {
         return false;
@@ -177,6 +178,15 @@ fn is_number_used(operation: &'static Operation, status: u16, code: &str, field:
     };
     (400..500).contains(&status)
         && ((refused && field.rsplit('.').next() == Some(number)) || (existing && documented()))
+}
+
+/// Tells whether WeChat's checks of the form of members are speaking, by their words as seen live. What
+/// they refuse was not done, and a number of a wrong form was never used: how long one may be, the pages
+/// say in four ways, or not at all.
+fn is_about_form(message: &str) -> bool {
+    ["规则校验失败", "类型转换失败"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// What status and code mean.
@@ -473,6 +483,12 @@ mod tests {
                 assert_eq!(error.violations()[0].description, "was used before");
             }
         }
+        // Its form alone proves nothing, above all not that the change has run.
+        let form = r#"{"code":"PARAM_ERROR","message":"输入源“/body/out_request_no”映射到字段“商户请求单号”字符串规则校验失败，字节数 40，大于最大值 32","detail":{"field":"/out_request_no","location":"body","value":"n"}}"#;
+        let error = refusal(&CREATE, 400, ErrorBody::read(form.as_bytes()), None).error;
+        assert_eq!(error.reason(), Reason::FieldInvalid);
+        assert!(!error.may_have_executed());
+        assert_eq!(error.violations()[0].field, "out_request_no");
         let feeds = &kabao_models::brand::user_feeds::CREATE_USER_FEED;
         let activities = &kabao_models::brand::membership_activities::CREATE_MEMBERSHIP_ACTIVITY;
         for (operation, reason) in [

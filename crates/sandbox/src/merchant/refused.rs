@@ -24,6 +24,11 @@ pub(crate) enum Refused {
     },
     /// The request number was used before.
     NumberUsed,
+    /// The request number is longer than the settings let it be.
+    NumberTooLong {
+        /// How long it may be, in characters.
+        limit: usize,
+    },
     /// The same as a row of the table, said as a missing resource: 404.
     NotFound(Rule),
     /// Something that the catalogue rules out.
@@ -258,6 +263,13 @@ impl From<Refused> for Refusal {
                 "商户请求单号out_request_no重复",
                 "out_request_no was used before with other content",
                 Detail::body("out_request_no", Value::from(""), "repeated out_request_no"),
+            ),
+            Refused::NumberTooLong { limit } => Self::parameter(
+                format!(
+                    "输入源“/body/out_request_no”映射到字段“商户请求单号”字符串规则校验失败，大于最大值 {limit}"
+                ),
+                format!("out_request_no is longer than {limit} characters"),
+                Detail::body("out_request_no", Value::from(""), "is too long"),
             ),
             Refused::Required(field) => Self::parameter(
                 format!("输入源“/body/{field}”必填性规则校验失败，此字段为必填项"),

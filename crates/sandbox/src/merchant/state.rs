@@ -1,6 +1,7 @@
 //! The state of the merchant family.
 
 use jiff::Timestamp;
+use kabao_models::AnyEndpoint;
 use kabao_models::merchant::user_cards::UserCard;
 
 use super::activation::Passes;
@@ -49,6 +50,17 @@ impl serve::Core for Core {
 
     fn internal() -> Refused {
         Refused::Internal
+    }
+
+    fn check(&self, call: &Call, request: &dyn AnyEndpoint) -> Result<(), Refused> {
+        let limit = call.settings.merchant.longest_request_number;
+        let number = request.request_number();
+        match (limit, number) {
+            (Some(limit), Some(number)) if number.chars().count() > limit => {
+                Err(Refused::NumberTooLong { limit })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn worded(call: &Call, refusal: Refused) -> Refused {

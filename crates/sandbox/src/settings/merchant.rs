@@ -13,6 +13,9 @@ pub struct Merchant {
     /// merchant number and operation. Default `replay`: equal content is answered like the first
     /// time without a second effect, other content is 400 `PARAM_ERROR`.
     pub repeated_out_request_no: RepeatedNumber,
+    /// The most characters of an `out_request_no`, beside the limit of its page: pages say 32 or 128, or
+    /// could not be read. Default absent.
+    pub longest_request_number: Option<usize>,
     /// Calls of each operation a second and merchant number (else 429); no page of the family prints
     /// a figure. Default absent.
     pub calls_per_second: Option<u32>,
@@ -227,6 +230,7 @@ impl Default for Merchant {
     fn default() -> Self {
         Self {
             repeated_out_request_no: RepeatedNumber::Replay,
+            longest_request_number: None,
             calls_per_second: None,
             unknown_is_not_found: false,
             page_offset: PageOffset::ItemIndex,

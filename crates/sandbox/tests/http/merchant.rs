@@ -214,6 +214,7 @@ async fn what_is_unknown_and_how_often_one_may_call_are_settings() {
 async fn settings_decide_what_the_documents_leave_open() {
     let mut settings = Settings::default();
     settings.merchant.check_equation = true;
+    settings.merchant.longest_request_number = Some(24);
     settings.answers.sign_errors = false;
     let running = start_with(Sandbox::builder().settings(settings)).await;
     let client = Client::new(&running, "demo-merchant");
@@ -223,6 +224,12 @@ async fn settings_decide_what_the_documents_leave_open() {
         answer.json()["detail"]["field"],
         "/balance_information/balance"
     );
+    let long = OFFICIAL_EXAMPLE.replace("_0001", "_00010");
+    let answer = client.send(patch(MEMBER, &long)).await;
+    let said = answer.json();
+    assert_eq!((answer.status, &said["code"]), (400, &"PARAM_ERROR".into()));
+    assert_eq!(said["detail"]["field"], "/out_request_no");
+    assert!(said["message"].as_str().unwrap().contains("规则校验失败"));
 }
 
 #[tokio::test]
