@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use kabao_api::{AccountId, ChangeState};
@@ -16,7 +17,7 @@ use crate::right::SubjectKey;
 use crate::running::Running;
 use crate::settings::Settings;
 use crate::sight::{Counts, Sight};
-use crate::store::{ChangeKey, ChangeStore, Leases};
+use crate::store::{ChangeKey, ChangeStore, Leases, StoreError};
 
 /// The memory of a process. Clones share it.
 #[derive(Clone)]
@@ -37,6 +38,9 @@ struct Inner {
     /// A change has become unknown.
     woken: Notify,
     observer: OnceLock<Arc<dyn ChangeObserver>>,
+    /// Held during a look at the open changes.
+    looking: tokio::sync::Mutex<()>,
+    is_leaving: AtomicBool,
 }
 
 impl Journal {
@@ -59,6 +63,8 @@ impl Journal {
             changed: watch::Sender::new(0),
             woken: Notify::new(),
             observer: OnceLock::new(),
+            looking: tokio::sync::Mutex::default(),
+            is_leaving: AtomicBool::new(false),
         }))
     }
 
@@ -95,6 +101,32 @@ impl Journal {
     /// Returns how many changes had not ended when the reconciler looked last.
     pub fn counts(&self) -> Counts {
         self.0.sight.counts()
+    }
+
+    /// Leaves the other processes that share the store, which then need not wait until they take this one for dead.
+    /// [`reconcile`](Self::reconcile) ends. Returns false, and leaves nobody, if a change still runs here: whoever takes
+    /// it over has to wait until its request has arrived or never will.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not answer; then the others find out by themselves.
+    pub async fn leave(&self) -> Result<bool, StoreError> {
+        self.0.is_leaving.store(true, Ordering::Relaxed);
+        self.wake();
+        let _looking = self.0.looking.lock().await;
+        if !self.0.running.is_empty() {
+            return Ok(false);
+        }
+        self.0.leases.leave().await?;
+        Ok(true)
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.is_leaving.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn looking(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.looking
     }
 
     pub(crate) fn find_account(&self, account: &AccountId) -> Option<Arc<AccountJournal>> {

@@ -39,10 +39,14 @@ struct Tries {
 }
 
 impl Journal {
-    /// Brings open changes to their end, for as long as it is polled.
+    /// Brings open changes to their end, for as long as it is polled and nobody [leaves](Self::leave).
     pub async fn reconcile(&self) {
         let mut reconciler = Reconciler::default();
         loop {
+            let looking = self.looking().lock().await;
+            if self.is_leaving() {
+                return;
+            }
             if let Err(error) = self.look(&mut reconciler).await {
                 tracing::warn!(
                     reason = error.reason().as_str(),
@@ -50,6 +54,7 @@ impl Journal {
                     error.message()
                 );
             }
+            drop(looking);
             let _ = timeout(self.settings().interval, self.woken()).await;
         }
     }
@@ -84,6 +89,9 @@ impl Journal {
         seen.counts.unserved = self.tell_unserved(reconciler, &open);
         self.sight().see(seen);
         for change in open {
+            if self.is_leaving() {
+                return Ok(());
+            }
             let Some(account) = self.find_account(&change.key.account) else {
                 // Another replica's to end, or this one's as soon as the account is served again.
                 reconciler.rest(&change.key);

@@ -116,6 +116,10 @@ impl Running {
         self.lock().changes.contains_key(key)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().changes.is_empty()
+    }
+
     /// Tells whether a change runs whose request has left.
     pub(crate) fn was_sent(&self, key: &ChangeKey) -> bool {
         let runs = self.lock();

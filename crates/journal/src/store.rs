@@ -69,6 +69,12 @@ pub trait Leases: Send + Sync {
     /// Tells, without asking the store, whether this process has counted up recently enough that
     /// nobody can have taken over what it holds.
     fn is_fresh(&self) -> bool;
+
+    /// Gives up the place of this process, in which nothing runs any more: it holds and begins nothing from now on, and
+    /// others need not wait until they take it for dead. Whoever has the store alone has nobody to tell.
+    async fn leave(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What identifies a change: an id means one change in one account.

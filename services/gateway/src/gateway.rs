@@ -45,6 +45,7 @@ pub struct Gateway {
     _following: Vec<AbortOnDrop>,
     _expiry: AbortOnDrop,
     audit: Option<AuditLog>,
+    memory: Option<Memory>,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
 }
@@ -159,7 +160,7 @@ impl Gateway {
         let jwt = settings.grpc.jwt.as_ref();
         let jwt = jwt.map(|jwt| Arc::new(Jwt::new(jwt)));
         let bearers = Bearers::new(jwt.clone(), metrics.clone());
-        let roster = Roster::start(settings, observer, memory, bearers)?;
+        let roster = Roster::start(settings, observer, memory.clone(), bearers)?;
         let tls = settings.grpc.tls.as_ref();
         let tls = tls.map(|tls| Arc::new(Tls::new(tls.files(), Arc::clone(&tls.snapshot))));
         let mut watched: Vec<Arc<dyn Reload>> = Vec::new();
@@ -242,6 +243,7 @@ impl Gateway {
             _following: following,
             _expiry: expiry,
             audit,
+            memory,
             store_folder: None,
         })
     }
@@ -286,7 +288,7 @@ impl Gateway {
     ///
     /// Readiness is withdrawn first, and for `pre_drain` everything else goes on, so that load balancers notice. Then
     /// no connection is accepted any more, the existing ones are told to go away (GOAWAY) and may answer the calls in
-    /// flight. After `drain_deadline` what is left is cut. Returns the number of connections that were cut.
+    /// flight. After `drain_deadline` what is left is cut. Replicas that share the store are told. Returns the number of connections that were cut.
     pub async fn drain(self) -> usize {
         self.health.not_serving();
         self.lifecycle.advance(Stage::Leaving);
@@ -301,6 +303,9 @@ impl Gateway {
                 connections = cut,
                 "the drain deadline has passed; connections were cut"
             ),
+        }
+        if let Some(memory) = self.memory {
+            memory.leave().await;
         }
         if let Some(audit) = self.audit {
             audit.close().await;

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
 use kabao_client::{Client, Decorator};
 use kabao_journal::{AccountJournal, Clock, Counts, Journal, Party, StoreError};
 use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::{Store, StoreObserver, StoreVitals};
+use tokio::time::{sleep, timeout};
 
 use crate::abort::AbortOnDrop;
 use crate::audit::AuditLog;
@@ -26,6 +27,11 @@ pub(crate) struct Memory {
     joined: Joined,
     _reconciler: Arc<AbortOnDrop>,
 }
+
+/// Longer than any limit of calls that replicas share looks back.
+const LONGEST_WINDOW: Duration = Duration::from_millis(1_100);
+/// Whoever is not done by then is found dead by the others.
+const PARTING: Duration = Duration::from_secs(5);
 
 /// Who hears of what is remembered.
 pub(crate) struct Witnesses {
@@ -85,6 +91,27 @@ impl Memory {
             .into_account();
         account.changes = Some(journal.changes());
         account
+    }
+
+    /// Tells the replicas that share the store that this one is gone, so that they need not wait for it.
+    pub(crate) async fn leave(&self) {
+        if self.store.portions().is_none() {
+            return;
+        }
+        let leaving = async {
+            // Others take its portions at once, and what left here last still counts.
+            sleep(LONGEST_WINDOW).await;
+            self.journal.leave().await
+        };
+        match timeout(PARTING, leaving).await {
+            Ok(Ok(true)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the other replicas could not be told of the end")
+            }
+            Ok(Ok(false)) | Err(_) => {
+                tracing::warn!("changes still run; the other replicas end them after a while");
+            }
+        }
     }
 
     /// Returns the answers that are kept, if any are.

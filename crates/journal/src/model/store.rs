@@ -467,4 +467,9 @@ impl Leases for Replica {
     fn is_fresh(&self) -> bool {
         !self.is_dead()
     }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        self.store.bury(&self.name);
+        Ok(())
+    }
 }

@@ -140,3 +140,35 @@ async fn what_ran_elsewhere_for_long_is_taken_over_at_once_when_that_one_is_gone
         call.abort();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_in_order_is_not_waited_for() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let (one, two) = (Arc::new(world.gateway()), world.gateway());
+        world.wechat.fates([Fate::Late(Duration::from_mins(10))]);
+        let call = tokio::spawn({
+            let one = Arc::clone(&one);
+            async move { one.add("a", 10).await }
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // A request is under way: whoever takes it over has to wait, and so it does not leave.
+        assert!(!one.journal.leave().await.unwrap());
+        two.reconcile().await;
+        assert_eq!(two.change("a").await.state, ChangeState::Intent);
+        call.abort();
+        let _ = call.await;
+        assert!(one.journal.leave().await.unwrap());
+        // It looks after nothing any more.
+        one.journal.reconcile().await;
+        two.reconcile().await;
+        assert_eq!(
+            two.change("a").await.state,
+            ChangeState::Applied,
+            "{family}"
+        );
+        assert_eq!((world.points(), world.effects()), (110, 1));
+        let error = one.add("b", 1).await.unwrap_err();
+        assert!(!error.may_have_executed(), "{error:?}");
+    }
+}

@@ -45,6 +45,11 @@ const ACQUIRE: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(5
 pub(super) const RELEASE: &str = "WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE)) \
      DELETE FROM leases USING quick WHERE name = $1 AND fence = $2 AND owner = $3 RETURNING wanted";
 
+/// name
+///
+/// What it holds goes with it.
+const LEAVE: &str = "DELETE FROM replicas WHERE name = $1";
+
 /// name, patience in milliseconds
 const REGISTER: &str = "INSERT INTO replicas (name, beat, patience) VALUES ($1, 0, $2)";
 
@@ -186,6 +191,18 @@ impl Leases for PostgresLeases {
 
     fn is_fresh(&self) -> bool {
         self.shared.freshness.is_fresh()
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        // A new connection is for those who are alive.
+        let mut session = self.pool.take("leave").await?;
+        self.heartbeat.abort();
+        self.shared.freshness.leave();
+        let name = self.replica();
+        session.execute(LEAVE, &[&name]).await?;
+        session.done();
+        tracing::info!(replica = name, "this replica has left the store");
+        Ok(())
     }
 }
 

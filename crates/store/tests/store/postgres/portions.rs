@@ -18,7 +18,7 @@ async fn portions(database: &Database) -> (Store, Arc<dyn Portions>) {
     (store, portions)
 }
 
-fn ask(limit: &str, wanted: u32) -> Ask {
+pub(super) fn ask(limit: &str, wanted: u32) -> Ask {
     Ask {
         limit: limit.to_owned(),
         capacity: 10,

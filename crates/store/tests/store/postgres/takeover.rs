@@ -99,6 +99,51 @@ async fn a_replica_that_was_cut_off_holds_nothing_and_goes_on_under_another_name
     server().execute(&database.url, count).await.unwrap();
 }
 
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn whoever_leaves_is_not_waited_for_and_does_not_come_back() {
+    let database = Database::new().await;
+    let mut settings = database.settings();
+    // Nobody is taken for dead.
+    settings.takeover_after = Duration::from_secs(360);
+    let one = Store::open(&settings.clone().into()).await.unwrap();
+    let two = Store::open(&settings.into()).await.unwrap();
+    let Acquired::Held(lease) = one.leases().acquire("member").await.unwrap() else {
+        panic!("it is free");
+    };
+    let portions = one.portions().unwrap();
+    let all = super::portions::ask("limit", 10);
+    portions.share(1, std::slice::from_ref(&all)).await.unwrap();
+    let busy = two.leases().acquire("member").await.unwrap();
+    assert_eq!(busy, Acquired::Busy);
+
+    one.leases().leave().await.unwrap();
+    assert!(!one.leases().is_fresh());
+    let taken = two.leases().acquire("member").await.unwrap();
+    assert!(matches!(taken, Acquired::Held(_)), "{taken:?}");
+    let shared = two
+        .portions()
+        .unwrap()
+        .share(1, std::slice::from_ref(&all))
+        .await;
+    assert_eq!(shared.unwrap().first().unwrap().held, 10);
+    // Whatever it still tries.
+    let under = NewChange {
+        lease: Some(lease),
+        ..change("under", b"plan")
+    };
+    let begun = one.changes().begin(under).await.unwrap();
+    assert_eq!(begun, Begun::LeaseLost);
+    let error = one.changes().begin(change("a", b"plan")).await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    assert!(portions.share(2, &[all]).await.unwrap().is_empty());
+    let left = format!(
+        "DO $$ BEGIN ASSERT (SELECT array_agg(name) FROM kabao.replicas) = '{{{}}}'; END $$",
+        two.leases().replica()
+    );
+    server().execute(&database.url, &left).await.unwrap();
+}
+
 /// A process that is gone before it knows that it was taken for dead begins nothing either.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
