@@ -47,12 +47,20 @@ const SHARE: &str = "WITH asked AS MATERIALIZED ( \
          FROM locked LEFT JOIN LATERAL jsonb_each(locked.portions) AS each (owner, portion) \
              ON owner <> $1 AND owner NOT IN (SELECT dead.owner FROM dead) \
          GROUP BY locked.name) \
-     UPDATE limits SET portions = others.portions || jsonb_build_object($1, jsonb_build_array( \
+     UPDATE limits SET used = now(), portions = others.portions || jsonb_build_object($1, jsonb_build_array( \
          LEAST(asked.wanted, GREATEST(asked.capacity - others.held, 0)), asked.needed, asked.starved, $2)) \
      FROM asked, locked, others, living \
      WHERE limits.name = asked.name AND locked.name = asked.name AND others.name = asked.name \
          AND COALESCE((locked.portions -> $1 ->> 3)::bigint, 0) < $2 \
      RETURNING limits.name, limits.portions::text";
+
+/// Limits for which nobody has asked for a day by the clock of the database, of accounts that are no more: what
+/// somebody alive holds stays. Whoever asks for one that is gone makes it again, and nobody waits for this.
+pub(super) const REMOVE_UNUSED: &str = "DELETE FROM limits WHERE name IN ( \
+     SELECT name FROM limits WHERE used < now() - interval '1 day' \
+         AND NOT EXISTS (SELECT FROM jsonb_each(portions) AS each (owner, portion) \
+             JOIN replicas ON replicas.name = owner WHERE (portion ->> 0)::bigint > 0) \
+     FOR UPDATE SKIP LOCKED)";
 
 /// Asks in the name of a process, on a connection of its own.
 pub(super) struct PostgresPortions {

@@ -15,7 +15,7 @@ use crate::{digest_key, key_file};
 /// `ended` is 0 as long as a change is open, and its own place from then on, as in the embedded store. A lease is a
 /// row as long as it is held: it goes with its owner, and its fence comes from a sequence, so that it grows
 /// nevertheless. What is sealed cannot be compressed.
-static MIGRATIONS: [&str; 3] = [
+static MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE meta (
         name text COLLATE \"C\" PRIMARY KEY,
@@ -69,6 +69,9 @@ static MIGRATIONS: [&str; 3] = [
         name text COLLATE \"C\" PRIMARY KEY,
         portions jsonb NOT NULL
     );
+",
+    "
+    ALTER TABLE limits ADD COLUMN used timestamptz NOT NULL DEFAULT now();
 ",
 ];
 

@@ -7,6 +7,7 @@ use kabao_journal::{ChangeKey, Held, StoreError, Ticket};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::pool::Pool;
+use super::portions::REMOVE_UNUSED;
 use super::session::{Parameter, Session, column};
 use crate::sql::{self, Value};
 use crate::table::{BegunRow, Claimed, NewRow, Row, RowQuery, RowUpdate, Table};
@@ -129,6 +130,7 @@ impl Table for PostgresTable {
     async fn sweep(&self, before: i64, limit: i64) -> Result<u64, StoreError> {
         let mut session = self.pool.take("sweep").await?;
         let swept = session.execute(sql::SWEEP, &[&before, &limit]).await?;
+        session.execute(REMOVE_UNUSED, &[]).await?;
         session.done();
         Ok(swept)
     }

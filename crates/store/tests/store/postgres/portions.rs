@@ -123,3 +123,33 @@ async fn the_portion_of_one_that_was_cut_off_returns_after_it_was_kept_for_it() 
     assert_eq!(answer.first().unwrap().held, 4);
     assert_eq!(answer.first().unwrap().others.len(), 1, "the dead are gone");
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn limits_that_nobody_has_used_for_long_are_removed_by_upkeep() {
+    let database = Database::new().await;
+    let (store, portions) = portions(&database).await;
+    let asks = ["used", "held", "unused"].map(|name| ask(name, 10));
+    portions.share(1, &asks).await.unwrap();
+    let gives_back = [ask("used", 0), ask("unused", 0)];
+    portions.share(2, &gives_back).await.unwrap();
+    let days_ago =
+        "UPDATE kabao.limits SET used = now() - interval '2 days' WHERE name IN ('held', 'unused')";
+    server().execute(&database.url, days_ago).await.unwrap();
+    let changes = store.changes();
+    let sweep = || changes.sweep(std::time::SystemTime::UNIX_EPOCH, 1);
+    sweep().await.unwrap();
+    let left = "DO $$ BEGIN ASSERT (SELECT array_agg(name ORDER BY name) FROM kabao.limits) = '{held, used}'; END $$";
+    server().execute(&database.url, left).await.unwrap();
+    // It is made again for whoever asks.
+    let answer = portions.share(3, &[ask("unused", 10)]).await.unwrap();
+    assert_eq!(answer.first().unwrap().held, 10);
+    // What a dead one held keeps nothing.
+    server()
+        .execute(&database.url, "DELETE FROM kabao.replicas")
+        .await
+        .unwrap();
+    sweep().await.unwrap();
+    let left = "DO $$ BEGIN ASSERT (SELECT array_agg(name ORDER BY name) FROM kabao.limits) = '{unused, used}'; END $$";
+    server().execute(&database.url, left).await.unwrap();
+}

@@ -36,7 +36,7 @@ async fn a_database_is_checked_and_counted_while_replicas_use_it() {
     }
     let report = check(&database).await;
     assert_eq!(told(&report), "");
-    assert_eq!((report.changes, report.version), (300, Some(3)));
+    assert_eq!((report.changes, report.version), (300, Some(4)));
     let stats = upkeep.stats().await.unwrap();
     assert_eq!((stats.replicas, stats.holder), (Some(2), None));
     assert!(stats.size > 300 * 100 && stats.log_size.is_none());
