@@ -325,7 +325,8 @@ impl AccountJournal {
         let written = match end.state() {
             Some(state) if state.is_final() => {
                 let answer = T::encode(&result);
-                let write = self.write(ticket, state, Some(&plan), Some(answer.clone()));
+                // The answer says it all: the plan stays as it was begun.
+                let write = self.write(ticket, state, None, Some(answer.clone()));
                 match write.await {
                     Ok(Held::Yes) => {
                         witness(context, state);

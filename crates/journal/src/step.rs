@@ -155,7 +155,6 @@ impl AccountJournal {
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let error = match result {
             Ok(answer) => {
-                open.plan.answer = Some(archived(answer.as_ref()));
                 entry.put(Stage::Done(open, End::Applied));
                 return Ok(answer);
             }
@@ -209,8 +208,6 @@ impl AccountJournal {
         match self.prove(context, &mut open.plan).await {
             Proven::Applied(answer) => {
                 let answer = answer.unwrap_or_else(|| operation.new_answer());
-                open.plan.answer = Some(archived(answer.as_ref()));
-                open.plan.doubt = None;
                 entry.put(Stage::Done(open, End::Applied));
                 Ok(answer)
             }
