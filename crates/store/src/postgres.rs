@@ -17,6 +17,7 @@ mod pool;
 mod portions;
 mod schema;
 mod session;
+mod statements;
 mod table;
 mod tls;
 mod upkeep;

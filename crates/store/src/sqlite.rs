@@ -11,10 +11,14 @@ mod checkpoint;
 mod credentials;
 mod error;
 mod file;
+mod ids;
 mod leases;
 mod lock;
+mod places;
+mod queue;
 mod readers;
 mod schema;
+mod statements;
 mod stats;
 mod table;
 mod writer;
@@ -37,9 +41,12 @@ use crate::observer::StoreObserver;
 use crate::settings::EmbeddedSettings;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
+use crate::sqlite::error::failed;
 use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::ids::Ids;
 use crate::sqlite::leases::ProcessLeases;
 use crate::sqlite::lock::FileLock;
+use crate::sqlite::places::Places;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::table::SqliteTable;
 use crate::sqlite::writer::{Parts, Writer};
@@ -94,6 +101,9 @@ fn open_blocking(
     file.require_header()?;
     let mut database = file.open()?;
     let (digests, epoch) = schema::prepare(&file, &mut database, &keys)?;
+    let error = |error| failed(file.path(), error);
+    let places = Places::of(&database).map_err(error)?;
+    let ids = Ids::start(file.clone(), &database).map_err(error)?;
     let leases = Arc::new(ProcessLeases::new(epoch)?);
     let is_ended = Arc::new(AtomicBool::new(false));
     let parts = Parts {
@@ -112,7 +122,7 @@ fn open_blocking(
     let readers = Arc::new(Readers::new(file, settings.timeout));
     let held = Arc::clone(&leases);
     let credentials = SqliteCredentials::new(Arc::clone(&readers), Arc::clone(&writer), held);
-    let table = SqliteTable::new(readers, writer, Arc::clone(&leases));
+    let table = SqliteTable::new(ids, places, readers, writer, Arc::clone(&leases));
     let shared: Arc<dyn Leases> = leases;
     Ok(Opened {
         credentials: Credentials::new(credentials, keys.clone(), Arc::clone(&shared)),

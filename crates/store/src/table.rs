@@ -71,7 +71,7 @@ pub(crate) struct RowQuery {
     pub(crate) limit: i64,
 }
 
-/// A change as the database gives it: the columns of [`COLUMNS`](crate::sql::COLUMNS), in their order.
+/// A change as the database gives it: the columns of `COLUMNS` of either one, in their order.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) sequence: i64,

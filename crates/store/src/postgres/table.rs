@@ -9,6 +9,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::pool::Pool;
 use super::portions::REMOVE_UNUSED;
 use super::session::{Parameter, Session, column};
+use super::statements;
 use crate::sql::{self, Value};
 use crate::table::{BegunRow, Claimed, NewRow, Row, RowQuery, RowUpdate, Table};
 
@@ -39,7 +40,7 @@ pub(super) const IS_REGISTERED: &str = "SELECT FROM replicas WHERE name = $1";
 const OWNER_LIVES: &str = "EXISTS (SELECT FROM replicas WHERE replicas.name = changes.owner)";
 
 static UPDATE: LazyLock<String> =
-    LazyLock::new(|| format!("{} AND (ended > 0 OR {OWNER_LIVES})", sql::UPDATE));
+    LazyLock::new(|| format!("{} AND (ended > 0 OR {OWNER_LIVES})", statements::UPDATE));
 
 static FORGET: LazyLock<String> = LazyLock::new(|| format!("{} AND {OWNER_LIVES}", sql::FORGET));
 
@@ -119,7 +120,7 @@ impl Table for PostgresTable {
     }
 
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError> {
-        let (statement, values) = sql::list(&query);
+        let (statement, values) = statements::list(&query);
         let mut session = self.pool.take("list").await?;
         let parameters: Vec<(Parameter<'_>, Type)> = values.iter().map(typed).collect();
         let rows = session.rows_of_text(&statement, &parameters).await?;
@@ -201,7 +202,7 @@ async fn obstacle(session: &mut Session, new: &NewRow) -> Result<Option<BegunRow
     }
     if let Some(subject) = &new.subject {
         let parameters: [Parameter<'_>; 2] = [&new.key.account.as_str(), &subject.as_slice()];
-        if let Some(found) = session.first(sql::OPEN_OF, &parameters).await? {
+        if let Some(found) = session.first(statements::OPEN_OF, &parameters).await? {
             return Ok(Some(BegunRow::Blocked(row(&found)?)));
         }
     }
@@ -225,7 +226,7 @@ async fn obstacle(session: &mut Session, new: &NewRow) -> Result<Option<BegunRow
 
 async fn find(session: &mut Session, key: &ChangeKey) -> Result<Option<Row>, StoreError> {
     let parameters: [Parameter<'_>; 2] = [&key.account.as_str(), &key.id.as_str()];
-    let found = session.first(sql::FIND, &parameters).await?;
+    let found = session.first(statements::FIND, &parameters).await?;
     found.as_ref().map(row).transpose()
 }
 

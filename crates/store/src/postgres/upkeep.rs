@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use super::schema;
 use super::session::{Parameter, Server, Session, column};
+use super::statements::COLUMNS;
 use super::table;
 use crate::changes::Seals;
 use crate::counts::{self, Group, Oldest};
 use crate::key_file;
 use crate::settings::PostgresSettings;
-use crate::sql::{self, COLUMNS};
+use crate::sql;
 use crate::upkeep::{Fault, Place, Report, Stats, chain};
 
 /// So many rows are read at a time.

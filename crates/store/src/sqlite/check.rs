@@ -13,11 +13,11 @@ use rusqlite::{Connection, ErrorCode};
 use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::{self, Watch};
+use super::statements::{COLUMNS, COLUMNS_BEFORE};
 use super::{beside, schema, table};
 use crate::changes::Seals;
 use crate::key_file::{self, OTHERS};
 use crate::settings::EmbeddedSettings;
-use crate::sql::COLUMNS;
 use crate::table::Row;
 use crate::upkeep::{Fault, Place, Report, chain};
 
@@ -183,10 +183,14 @@ impl Check<'_> {
 
     /// Opens every payload, a few at a time.
     fn payloads(&mut self, database: &Connection, seals: &Seals) {
+        let columns = match self.report.version {
+            Some(..3) => COLUMNS_BEFORE,
+            _ => COLUMNS,
+        };
         let mut after = 0;
         let mut closed = 0;
         loop {
-            let rows = match rows(database, after) {
+            let rows = match rows(database, columns, after) {
                 Ok(rows) => rows,
                 Err(error) => {
                     let file = self.settings.file.clone();
@@ -234,9 +238,9 @@ impl Check<'_> {
     }
 }
 
-fn rows(database: &Connection, after: i64) -> rusqlite::Result<Vec<Row>> {
+fn rows(database: &Connection, columns: &str, after: i64) -> rusqlite::Result<Vec<Row>> {
     let statement =
-        format!("SELECT {COLUMNS} FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT {ROWS}");
+        format!("SELECT {columns} FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT {ROWS}");
     let mut statement = database.prepare_cached(&statement)?;
     let rows = statement.query_map([after], table::row)?;
     rows.collect()

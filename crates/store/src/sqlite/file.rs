@@ -18,6 +18,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers to shorten the log. An operator's backup reads for seconds.
 const SHORT: Duration = Duration::from_millis(50);
 const PAGE: u32 = 4096;
+/// So many statements stay prepared.
+const STATEMENTS: usize = 32;
 /// How every database of SQLite begins.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
@@ -107,9 +109,11 @@ impl DatabaseFile {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = Connection::open_with_flags(&self.path, flags)?;
         database.busy_timeout(BUSY)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "temp_store", "MEMORY")?;
         database.pragma_update(None, "trusted_schema", false)?;
+        database.pragma_update(None, "foreign_keys", true)?;
         database.pragma_update(None, "wal_autocheckpoint", 0)?;
         database.pragma_update(None, "cell_size_check", true)?;
         Ok(database)

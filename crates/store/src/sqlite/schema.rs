@@ -10,9 +10,9 @@ use crate::digest_key;
 
 /// What each version adds; the number of statements is the newest version.
 ///
-/// `ended` is 0 as long as a change is open, and its own place from then on: so one index makes open changes unique
-/// by subject, and finds all changes of a subject.
-const MIGRATIONS: [&str; 2] = [
+/// `ended` is 0 as long as a change is open, and its own place from then on. The third version keeps answers, and
+/// finds changes, as `statements` says.
+pub(super) const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE meta (
         name TEXT NOT NULL PRIMARY KEY,
@@ -46,6 +46,17 @@ const MIGRATIONS: [&str; 2] = [
         fence INTEGER NOT NULL,
         payload BLOB NOT NULL
     ) STRICT;
+",
+    "
+    CREATE TABLE answers (
+        sequence INTEGER NOT NULL PRIMARY KEY REFERENCES changes ON DELETE CASCADE,
+        answer BLOB NOT NULL
+    ) STRICT;
+    DROP INDEX changes_subject;
+    DROP INDEX changes_state;
+    CREATE UNIQUE INDEX changes_open ON changes (subject, account) WHERE ended = 0;
+    CREATE INDEX changes_subject ON changes (sequence >> 10, subject) WHERE subject IS NOT NULL;
+    CREATE INDEX changes_rejected ON changes (state) WHERE state = 'REJECTED';
 ",
 ];
 

@@ -8,19 +8,19 @@ use kabao_journal::{ChangeKey, Held, Lease, StoreError, Ticket};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Params, ToSql, params, params_from_iter};
 
+use super::ids::Ids;
 use super::leases::ProcessLeases;
+use super::places::Places;
 use super::readers::Readers;
+use super::statements;
 use super::writer::Writer;
 use crate::sql::{self, Value};
 use crate::table::{BegunRow, Claimed, NewRow, Row, RowQuery, RowUpdate, Table};
 
-/// account, id, method, fingerprint, subject, owner, time, plan
-const BEGIN: &str = "INSERT INTO changes (fence, account, id, method, fingerprint, subject, state, ended, owner, \
-     create_time, update_time, plan) VALUES (1, $1, $2, $3, $4, $5, 'INTENT', 0, $6, $7, $7, $8) \
-     ON CONFLICT DO NOTHING RETURNING sequence";
-
 /// The table of changes in a file of SQLite. The readers are dropped first, so that the writer closes the file.
 pub(crate) struct SqliteTable {
+    ids: Ids,
+    places: Arc<Places>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     leases: Arc<ProcessLeases>,
@@ -28,11 +28,15 @@ pub(crate) struct SqliteTable {
 
 impl SqliteTable {
     pub(super) fn new(
+        ids: Ids,
+        places: Places,
         readers: Arc<Readers>,
         writer: Arc<Writer>,
         leases: Arc<ProcessLeases>,
     ) -> Self {
         Self {
+            ids,
+            places: Arc::new(places),
             readers,
             writer,
             leases,
@@ -43,6 +47,9 @@ impl SqliteTable {
 #[async_trait]
 impl Table for SqliteTable {
     async fn find(&self, key: &ChangeKey) -> Result<Option<Row>, StoreError> {
+        if !self.ids.may_have(key) {
+            return Ok(None);
+        }
         let key = key.clone();
         self.readers
             .read(move |database| find(database, &key))
@@ -51,30 +58,30 @@ impl Table for SqliteTable {
 
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError> {
         let leases = Arc::clone(&self.leases);
-        self.writer
-            .write(move |database| begin(database, &leases, &new))
-            .await
+        let (ids, places) = (self.ids.clone(), Arc::clone(&self.places));
+        let queue = Arc::clone(self.writer.queue());
+        let begun = self.writer.write(move |database| {
+            ids.add(&new.key);
+            let begun = begin(database, &leases, &places, &new)?;
+            if let BegunRow::Fresh(ticket) = &begun {
+                queue.begun(ticket.sequence);
+            }
+            Ok(begun)
+        });
+        let begun = begun.await;
+        self.ids.renew(&self.writer).await;
+        begun
     }
 
     async fn update(&self, ticket: Ticket, update: RowUpdate) -> Result<Held, StoreError> {
+        self.writer.queue().returned(ticket.sequence);
         self.writer
-            .write(move |database| {
-                let parameters = params![
-                    update.state.as_str(),
-                    i64::from(update.state.is_final()),
-                    update.plan,
-                    update.owner,
-                    update.time,
-                    update.answer,
-                    ticket.sequence,
-                    ticket.fence,
-                ];
-                held(database, sql::UPDATE, parameters)
-            })
+            .write(move |database| write(database, ticket, &update))
             .await
     }
 
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError> {
+        self.writer.queue().returned(ticket.sequence);
         self.writer
             .write(move |database| {
                 held(
@@ -106,7 +113,7 @@ impl Table for SqliteTable {
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError> {
         self.readers
             .read(move |database| {
-                let (statement, values) = sql::list(&query);
+                let (statement, values) = statements::list(&query);
                 let mut statement = database.prepare_cached(&statement)?;
                 let rows = statement.query_map(params_from_iter(values), row)?;
                 rows.collect()
@@ -136,30 +143,31 @@ impl Table for SqliteTable {
     }
 }
 
-/// The one statement that writes comes last but for reads, so that nothing of a refused change stays.
+/// The one statement that writes the change comes last but for reads, so that nothing of a refused change stays.
 fn begin(
     database: &Connection,
     leases: &ProcessLeases,
+    places: &Places,
     new: &NewRow,
 ) -> rusqlite::Result<BegunRow> {
     let holds = |lease: &Lease| leases.holds(lease);
     let may = new.lease.as_ref().is_none_or(holds);
     if may {
-        let mut statement = database.prepare_cached(BEGIN)?;
-        let written = statement.query_row(
-            params![
-                new.key.account.as_str(),
-                new.key.id.as_str(),
-                new.method,
-                new.fingerprint.0,
-                new.subject,
-                new.owner,
-                new.time,
-                new.plan,
-            ],
-            |row| row.get(0),
-        );
-        if let Some(sequence) = written.optional()? {
+        let sequence = places.next(database)?;
+        let mut statement = database.prepare_cached(statements::BEGIN)?;
+        let written = statement.execute(params![
+            new.key.account.as_str(),
+            new.key.id.as_str(),
+            new.method,
+            new.fingerprint.0,
+            new.subject,
+            new.owner,
+            new.time,
+            new.plan,
+            sequence,
+        ])?;
+        if written > 0 {
+            places.take(sequence);
             return Ok(BegunRow::Fresh(Ticket { sequence, fence: 1 }));
         }
     }
@@ -178,7 +186,7 @@ fn begin(
 }
 
 fn find(database: &Connection, key: &ChangeKey) -> rusqlite::Result<Option<Row>> {
-    let mut statement = database.prepare_cached(sql::FIND)?;
+    let mut statement = database.prepare_cached(statements::FIND)?;
     let found = statement.query_row([key.account.as_str(), key.id.as_str()], row);
     found.optional()
 }
@@ -188,9 +196,47 @@ fn open_of(
     account: &AccountId,
     subject: &[u8; 32],
 ) -> rusqlite::Result<Option<Row>> {
-    let mut statement = database.prepare_cached(sql::OPEN_OF)?;
+    let mut statement = database.prepare_cached(statements::OPEN_OF)?;
     let found = statement.query_row(params![account.as_str(), subject], row);
     found.optional()
+}
+
+/// Writes what has become of a change. Its answer is a second statement: if that one fails, nothing of the whole
+/// transaction stays.
+fn write(database: &Connection, ticket: Ticket, update: &RowUpdate) -> rusqlite::Result<Held> {
+    let state = update.state.as_str();
+    let written = held(
+        database,
+        statements::UPDATE,
+        params![
+            state,
+            i64::from(update.state.is_final()),
+            update.plan,
+            update.owner,
+            update.time,
+            ticket.sequence,
+            ticket.fence,
+        ],
+    )?;
+    if written == Held::Lost {
+        let mut lacks = database.prepare_cached(statements::LACKS_ANSWER)?;
+        if !lacks.exists(params![ticket.sequence, ticket.fence, state])? {
+            return Ok(Held::Lost);
+        }
+    }
+    if let Some(answer) = &update.answer {
+        let answered = database
+            .prepare_cached(statements::ANSWER)
+            .and_then(|mut statement| statement.execute(params![ticket.sequence, answer]));
+        if let Err(error) = answered {
+            // Some errors have undone it already.
+            if !database.is_autocommit() {
+                database.execute("ROLLBACK", [])?;
+            }
+            return Err(error);
+        }
+    }
+    Ok(Held::Yes)
 }
 
 fn held(database: &Connection, statement: &str, parameters: impl Params) -> rusqlite::Result<Held> {
@@ -200,7 +246,7 @@ fn held(database: &Connection, statement: &str, parameters: impl Params) -> rusq
     }
 }
 
-/// Reads the columns of [`COLUMNS`](sql::COLUMNS).
+/// Reads the columns of [`COLUMNS`](statements::COLUMNS).
 pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         sequence: row.get(0)?,

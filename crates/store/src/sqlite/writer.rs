@@ -9,26 +9,22 @@ use std::time::Duration;
 
 use kabao_journal::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoints, checkpoint};
 use super::error::{ends_handle, failed, failed_commit};
 use super::file::{DatabaseFile, shorten_log};
 use super::lock::FileLock;
+use super::queue::Queue;
 use super::schema::count_up;
 use crate::observer::{Commit, Failure, StoreObserver};
 #[cfg(feature = "testing")]
 use crate::testing::CommitFaults;
 
-/// So many commands wait at most.
-const WAITING: usize = 1024;
-/// So many share a transaction at most.
-const GROUP: usize = 512;
-
 /// Hands commands to the thread. When it is dropped, the thread ends what waits and closes the file.
 pub(super) struct Writer {
-    commands: Option<mpsc::Sender<Box<dyn Command>>>,
+    commands: Arc<Waiting>,
     thread: Option<JoinHandle<()>>,
     observer: Arc<dyn StoreObserver>,
     timeout: Duration,
@@ -49,13 +45,14 @@ pub(super) struct Parts {
     pub(super) lock: FileLock,
 }
 
-/// One write. It changes the database by one statement, which SQLite undoes alone if it fails.
-trait Command: Send {
+/// One write. It changes the database by one statement, which SQLite undoes alone if it fails, or undoes everything.
+pub(super) trait Command: Send {
     fn run(&mut self, database: &Connection) -> rusqlite::Result<()>;
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
 type Commands = VecDeque<Box<dyn Command>>;
+pub(super) type Waiting = Queue<Box<dyn Command>>;
 
 struct Write<W, T> {
     work: Option<W>,
@@ -86,7 +83,8 @@ where
 
 impl Writer {
     pub(super) fn start(parts: Parts, timeout: Duration) -> Result<Self, StoreError> {
-        let (commands, receiver) = mpsc::channel(WAITING);
+        let commands = Arc::new(Queue::new());
+        let taken = Arc::clone(&commands);
         let observer = Arc::clone(&parts.observer);
         let thread = Thread {
             checkpoints: parts.checkpoints,
@@ -101,16 +99,21 @@ impl Writer {
         };
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || thread.run(receiver));
+            .spawn(move || thread.run(&taken));
         let thread = thread.map_err(|error| {
             StoreError::new("the thread that writes cannot be started").with_source(error)
         })?;
         Ok(Self {
-            commands: Some(commands),
+            commands,
             thread: Some(thread),
             observer,
             timeout,
         })
+    }
+
+    /// Where to say who is about to write.
+    pub(super) fn queue(&self) -> &Arc<Waiting> {
+        &self.commands
     }
 
     /// Does `work` in a transaction, and returns when that is durable.
@@ -121,7 +124,6 @@ impl Writer {
     {
         let closed = || StoreError::refused("the store is closed");
         let stopped = || StoreError::new("the store was closed meanwhile");
-        let commands = self.commands.as_ref().ok_or_else(closed)?;
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Write {
             work: Some(work),
@@ -129,7 +131,8 @@ impl Writer {
             reply,
         });
         let written = async {
-            commands.send(command).await.map_err(|_| closed())?;
+            let pushed = self.commands.push(command).await;
+            pushed.map_err(|_| closed())?;
             answer.await.map_err(|_| stopped())?
         };
         let written = match timeout(self.timeout, written).await {
@@ -142,11 +145,21 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.commands = None;
+        self.commands.close();
         if let Some(thread) = self.thread.take() {
             // A thread that has panicked has nothing to say any more.
             let _ = thread.join();
         }
+    }
+}
+
+/// Closes the queue with the thread, and drops what waits there.
+struct Closing<'q>(&'q Waiting);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.clear();
     }
 }
 
@@ -171,18 +184,12 @@ enum Handle {
 }
 
 impl Thread {
-    fn run(mut self, mut commands: mpsc::Receiver<Box<dyn Command>>) {
-        while let Some(first) = commands.blocking_recv() {
-            let mut group = Commands::from([first]);
-            // Who is about to write as well gets a place in the same transaction.
-            thread::yield_now();
-            while group.len() < GROUP
-                && let Ok(next) = commands.try_recv()
-            {
-                group.push_back(next);
-            }
+    fn run(mut self, commands: &Waiting) {
+        // However this ends, nobody waits for it any more.
+        let _closing = Closing(commands);
+        while let Some(group) = commands.take() {
             self.checkpoints.written(group.len());
-            self.commit(group);
+            self.commit(group.into());
         }
     }
 
@@ -239,8 +246,15 @@ impl Thread {
         database: Connection,
         group: &mut Commands,
     ) -> Result<Connection, StoreError> {
-        if self.checkpoints.is_log_too_long()
-            && let Err(error) = shorten_log(&database)
+        let shortened = match (
+            self.checkpoints.is_log_too_long(),
+            self.checkpoints.has_rest(),
+        ) {
+            (true, _) => shorten_log(&database),
+            (false, true) => checkpoint(&database).map(|_| ()),
+            (false, false) => Ok(()),
+        };
+        if let Err(error) = shortened
             && ends_handle(&error)
         {
             return Err(self.ended(error));

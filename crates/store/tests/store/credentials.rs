@@ -213,10 +213,7 @@ async fn a_store_of_the_first_version_gets_the_table_and_keeps_its_changes() {
         .await
         .unwrap();
     drop((changes, store));
-    let database = rusqlite::Connection::open(directory.path().join("kabao.db")).unwrap();
-    let back = "DROP TABLE credentials; PRAGMA user_version = 1";
-    database.execute_batch(back).unwrap();
-    drop(database);
+    crate::versions::back_to(directory.path(), 1);
     let store = Store::open(&settings.into()).await.unwrap();
     put(&store.credentials(), NAME, b"token").await;
     let key = crate::faults::change("a", b"").key;

@@ -82,6 +82,42 @@ async fn a_full_disk_refuses_changes_and_takes_them_again_once_there_is_room() {
 }
 
 #[tokio::test]
+async fn an_end_without_room_for_its_answer_leaves_the_change_open() {
+    let directory = Directory::new();
+    let mut settings = settings(&directory);
+    settings.max_size = Some(256 * 1024);
+    let store = Store::open(&settings.clone().into()).await.unwrap();
+    let changes = store.changes();
+    let first = fresh(changes.begin(change("first", b"plan")).await);
+    let mut others = Vec::new();
+    let error = loop {
+        let id = others.len().to_string();
+        match changes.begin(change(&id, &[7; 4_000])).await {
+            Ok(Begun::Fresh(ticket)) => others.push(ticket),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_refusal(), "{error}");
+    let applied = ChangeUpdate {
+        state: ChangeState::Applied,
+        plan: None,
+        answer: Some(vec![7; 10_000]),
+        time: SystemTime::UNIX_EPOCH,
+    };
+    let error = changes.update(first, applied.clone()).await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    let found = changes.find(&key("first")).await.unwrap().unwrap();
+    assert_eq!((found.state, found.answer), (ChangeState::Intent, None));
+    for ticket in others {
+        changes.forget(ticket).await.unwrap();
+    }
+    assert_eq!(changes.update(first, applied).await.unwrap(), Held::Yes);
+    let found = changes.find(&key("first")).await.unwrap().unwrap();
+    assert_eq!(found.answer.map(|answer| answer.len()), Some(10_000));
+}
+
+#[tokio::test]
 async fn a_failed_sync_ends_the_handle_and_says_that_nothing_is_certain() {
     for (fault, is_there) in [(CommitFault::NotDone, false), (CommitFault::Done, true)] {
         let directory = Directory::new();

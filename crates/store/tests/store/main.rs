@@ -13,3 +13,4 @@ mod postgres;
 mod sealed;
 mod sqlite;
 mod upkeep;
+mod versions;

@@ -30,3 +30,33 @@ mod conformance {
 
     kabao_journal::conformance!(Embedded(Directory::new()));
 }
+
+/// Before the ids of earlier processes are read into memory as well as afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_change_of_before_is_found_from_the_first_moment_on() {
+    use kabao_store::{Store, StoreSettings};
+
+    use crate::faults::change;
+
+    let directory = crate::directory::Directory::new();
+    let settings = StoreSettings::embedded(directory.path());
+    let store = Store::open(&settings).await.unwrap();
+    let ids: Vec<String> = (0..3_000).map(|id| id.to_string()).collect();
+    for ids in ids.chunks(500) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for id in ids {
+            let (changes, new) = (store.changes(), change(id, b"plan"));
+            tasks.spawn(async move { changes.begin(new).await.unwrap() });
+        }
+        tasks.join_all().await;
+    }
+    drop(store);
+    let store = Store::open(&settings).await.unwrap();
+    let changes = store.changes();
+    for id in &ids {
+        let found = changes.find(&change(id, b"").key).await.unwrap();
+        assert!(found.is_some(), "{id}");
+    }
+    let found = changes.find(&change("another", b"").key).await.unwrap();
+    assert_eq!(found, None);
+}
