@@ -28,8 +28,12 @@ impl AccountJournal {
     /// Waits until a request that may have left a moment ago has arrived or never will; false if the call has no time
     /// for that.
     pub(crate) async fn settled(&self, context: &CallContext, plan: &Plan) -> bool {
+        plan.number.is_some() || first_proof(plan) == Proof::Ask || self.quiet(context).await
+    }
+
+    async fn quiet(&self, context: &CallContext) -> bool {
         let quiet = self.journal().settings().quiet;
-        if plan.number.is_some() || first_proof(plan) == Proof::Ask || quiet.is_zero() {
+        if quiet.is_zero() {
             return true;
         }
         let until = Instant::now() + quiet;
@@ -74,6 +78,11 @@ impl AccountJournal {
                         Evidence::Refused
                     }
                 },
+                // The number has kept a repeat apart from the first request, which may be under way, and be seen later.
+                Proof::ReadBack if plan.number.is_some() && !self.quiet(context).await => {
+                    let error = refusal.unwrap_or_else(under_way);
+                    return self.doubtful(plan, error);
+                }
                 Proof::ReadBack => match self.read_back(context, plan).await {
                     Ok(found) => {
                         plan.found = found;
@@ -179,6 +188,13 @@ fn of_another_party() -> Error {
         Reason::CredentialMissing,
         "the account was another merchant number, brand or AppID when the change was begun; it goes on when the account \
          is that one again, unless an operator decides",
+    )
+}
+
+pub(crate) fn under_way() -> Error {
+    Error::new(
+        Reason::OutcomeUnknown,
+        "a request of the change may still be under way",
     )
 }
 

@@ -12,8 +12,8 @@ pub struct Settings {
     pub wait_limit: Duration,
     /// The first pause before a lease that somebody else holds is tried again; 20 milliseconds unless set.
     pub lease_poll: Duration,
-    /// How long a request may be under way whose answer is lost: so long nothing is concluded from what it has not done
-    /// yet, and no later change of the same is sent, unless a request number tells the two apart; 1 second unless set.
+    /// How long a request may be under way whose answer is lost; 1 second unless set. So long nothing is concluded from a
+    /// value that it may still change, and nothing is sent after it that it could undo.
     pub quiet: Duration,
     /// How often open changes are looked at; a second unless set.
     pub interval: Duration,

@@ -12,7 +12,7 @@ use crate::engine::archived;
 use crate::entry::{ChangeEntry, End, Intended, Open, Stage, Stop, stopped};
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude};
 use crate::plan::Plan;
-use crate::prove::{Proven, is_remembered, unknown};
+use crate::prove::{Proven, is_remembered, under_way, unknown};
 use crate::store::{Begun, ChangeKey, Held, NewChange, StoreError};
 
 /// Stands around every call of WeChat: lets reads pass, and gives every write its memory.
@@ -56,9 +56,7 @@ impl AccountJournal {
             Stage::Resumed(open) => match self.settled(context, &open.plan).await {
                 true => self.resume(context, entry, operation, open).await,
                 false => {
-                    let message = "a request of the change may still be under way";
-                    let error = Error::new(Reason::OutcomeUnknown, message);
-                    let error = unknown(&error, open.plan.needs_decision);
+                    let error = unknown(&under_way(), open.plan.needs_decision);
                     entry.put(Stage::Done(open, End::Unknown));
                     Err(error)
                 }

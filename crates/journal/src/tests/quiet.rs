@@ -110,3 +110,30 @@ async fn a_call_without_the_time_to_wait_says_so_and_a_number_needs_none() {
     gateway.add("a", 10).await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO);
 }
+
+/// A number keeps two requests apart, but what the value says about the first one is true only when that has arrived.
+#[tokio::test(start_paused = true)]
+async fn a_refused_repeat_proves_nothing_while_the_first_request_is_under_way() {
+    let world = World::new(Family::Merchant);
+    let gateway = gateway(&world);
+    let wechat = world.wechat.clone();
+    let mut fates = [Fate::LostBefore, Fate::Refused].into_iter();
+    world.wechat.choose(move || {
+        let fate = fates.next().unwrap_or_default();
+        if fate == Fate::LostBefore {
+            let wechat = wechat.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(LATE).await;
+                let mut update = UpdateUserCardRights::new("t1", CODE, "a");
+                update.bonus_value = Some(110);
+                wechat.serve(&update).unwrap();
+            });
+        }
+        fate
+    });
+    gateway.add("a", 10).await.unwrap_err();
+    let answer = gateway.add("a", 10).await.unwrap();
+    assert_eq!(answer, Adjustment::new(Some(100), 110));
+    gateway.add("b", 5).await.unwrap();
+    assert_eq!((world.points(), world.effects()), (115, 2));
+}
