@@ -62,7 +62,7 @@ impl Changes {
             record.state = ChangeState::Sent;
         }
         if let Some(plan) = Plan::read(&change.plan) {
-            record.operation = Some(plan.operation);
+            record.operation = Some(plan.operation.into_owned());
             record.member = plan.member;
             record.number = plan.number;
             record.value = plan.value;

@@ -148,7 +148,7 @@ mod tests {
 
     fn plan(number: Option<&str>, safe: bool, value: Option<(Option<i64>, i64, bool)>) -> Plan {
         Plan {
-            operation: "x".to_owned(),
+            operation: "x".into(),
             party: None,
             request: Some("{}".to_owned()),
             number: number.map(str::to_owned),

@@ -1,5 +1,7 @@
 //! What a change will do, as a value that outlives the process.
 
+use std::borrow::Cow;
+
 use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::party::Party;
 #[derive(Serialize, Deserialize)]
 pub struct Plan {
     /// The operation, by its id in the catalogue.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// Who the account was to WeChat when the change was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub party: Option<Party>,

@@ -243,7 +243,7 @@ fn plan(intended: &Intended, entry: &ChangeEntry, request: &dyn AnyEndpoint) -> 
     let is_safe_to_repeat = request.is_safe_to_repeat();
     let number = request.request_number().filter(|number| !number.is_empty());
     Plan {
-        operation: request.operation().id.to_owned(),
+        operation: request.operation().id.into(),
         party: intended.party.clone(),
         request: is_safe_to_repeat.then(|| archived(request)),
         number: number.map(str::to_owned),
