@@ -89,7 +89,8 @@ The directory holds, for foreign clients of the sandbox:
   store/                              the memory of changes, which begins anew with each start, as the sandbox does
   audit.jsonl, audit.key              who has changed what; see kabao audit verify
 
-A directory belongs to one process at a time; DIR/lock holds its id.";
+A directory belongs to one process at a time; DIR/lock holds its id. SIGTERM, SIGINT and a terminal that is closed
+end it in order; any other SIGHUP is ignored, since there is no configuration to read again.";
 
 /// Runs the gateway together with a sandbox of WeChat's servers; needs no WeChat account.
 ///

@@ -1,6 +1,6 @@
 //! SIGTERM, SIGINT and SIGHUP.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,6 +28,32 @@ impl HangUps {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Whether the process has a terminal. Whoever closes it means to end what runs in it, and the system says so by the very
+/// signal by which an operator has a configuration read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    was_there: bool,
+}
+
+impl Terminal {
+    /// The one that standard input or one of the outputs is.
+    pub(crate) fn of_process() -> Self {
+        Self {
+            was_there: is_there(),
+        }
+    }
+
+    /// Tells whether it was closed.
+    pub(crate) fn is_gone(self) -> bool {
+        self.was_there && !is_there()
+    }
+}
+
+/// One that was closed is none any more.
+fn is_there() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
 impl Signals {

@@ -1,4 +1,4 @@
-//! `kabao dev` from outside: whose directory it is, and what it starts with.
+//! `kabao dev` from outside: whose directory it is, what it starts with, and what hangs up on it.
 
 #![allow(
     clippy::unwrap_used,
@@ -56,11 +56,12 @@ impl Dev {
 
     /// Starts it and waits until it is ready.
     fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut process = Self::command(directory, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        Self::of(Self::command(directory, arguments), directory)
+    }
+
+    /// The same with a command that was changed.
+    fn of(mut command: Command, directory: &Path) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
         let mut out = BufReader::new(process.stdout.take().unwrap());
         while !said.ends_with("kabao ready\n") {
@@ -284,4 +285,46 @@ async fn a_port_that_other_machines_reach_has_to_be_meant() {
     let dev = Dev::start(options(true)).await.unwrap();
     assert!(dev.gateway().grpc().ip().is_unspecified());
     dev.stop().await;
+}
+
+/// Says what a terminal says that is closed, or an operator who wants a configuration to be read.
+fn hang_up(process: &Child) {
+    let id = process.id().to_string();
+    let sent = Command::new("kill").args(["-HUP", &id]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test]
+async fn a_hang_up_is_ignored_with_a_line_as_there_is_nothing_to_read_again() {
+    let folder = folder("hang-up");
+    let mut command = Dev::command(&folder, &[]);
+    command.stderr(Stdio::piped());
+    let mut dev = Dev::of(command, &folder);
+    let log = BufReader::new(dev.process.stderr.take().unwrap());
+    hang_up(&dev.process);
+    let mut log = log.lines().map_while(Result::ok);
+    let told = log.find(|line| line.contains("SIGHUP is ignored"));
+    assert!(told.is_some_and(|line| line.contains("WARN")));
+    assert_eq!(accounts(&dev).await.len(), 4);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_closed_ends_it_in_order() {
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let window = openpt(flags).unwrap();
+    grantpt(&window).unwrap();
+    unlockpt(&window).unwrap();
+    let folder = folder("terminal");
+    let mut command = Dev::command(&folder, &[]);
+    command
+        .stdin(ioctl_tiocgptpeer(&window, flags).unwrap())
+        .stderr(Stdio::null());
+    let mut dev = Dev::of(command, &folder);
+    assert!(folder.join("ready.json").exists());
+    drop(window);
+    hang_up(&dev.process);
+    assert_eq!(dev.process.wait().unwrap().code(), Some(0));
+    assert!(!folder.join("ready.json").exists());
 }

@@ -3,6 +3,8 @@
 #[cfg(kabao_bench_without_rsa)]
 compile_error!("signatures without RSA prove nothing: they are for benchmarks alone");
 
+mod stop;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,6 +16,8 @@ use kabao_sandbox::{AccountConfig, Running, Sandbox};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use self::stop::Stop;
 
 /// Runs WeChat's membership-card servers on your machine.
 ///
@@ -106,6 +110,8 @@ fn install_log() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    // First of all, so that no signal that comes early kills it.
+    let mut stop = Stop::install()?;
     let mut sandbox = Sandbox::builder()
         .listen(arguments.listen)
         .control(arguments.control)
@@ -117,9 +123,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     for account in arguments.accounts {
         sandbox = sandbox.account(account);
     }
-    let running = sandbox.start().await?;
+    let running = tokio::select! {
+        running = sandbox.start() => running?,
+        () = stop.asked() => return Ok(()),
+    };
     announce(&running)?;
-    stop_signal().await?;
+    stop.asked().await;
     running.shutdown().await;
     Ok(())
 }
@@ -140,21 +149,6 @@ fn announce(running: &Running) -> Result<(), Box<dyn Error>> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
-}
-
-/// Waits for ctrl-c or SIGTERM.
-async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 /// Prints an error with its causes, once.

@@ -7,7 +7,7 @@ use super::output::{print, report};
 use super::serve::end;
 use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 use crate::dev::{Content, Dev, DevOptions};
-use crate::signals::Signals;
+use crate::signals::{HangUps, Signals, Terminal};
 use crate::telemetry::Telemetry;
 
 pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
@@ -17,6 +17,8 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
     };
     let telemetry =
         Telemetry::install(&log, &TelemetrySettings::default()).map_err(|error| report(&error))?;
+    let terminal = Terminal::of_process();
+    let mut hang_ups = HangUps::install().map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     let options = DevOptions {
         directory: Some(arguments.dir),
@@ -37,7 +39,17 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
     };
     print(&format_args!("{}\nkabao ready\n", dev.banner()));
 
-    signals.next().await;
+    loop {
+        tokio::select! {
+            _ = signals.next() => break,
+            () = hang_ups.next() => {
+                if terminal.is_gone() {
+                    break;
+                }
+                tracing::warn!("SIGHUP is ignored: there is no configuration to read again");
+            }
+        }
+    }
     let code = end(&mut signals, async {
         dev.stop().await;
         telemetry.flush().await;
