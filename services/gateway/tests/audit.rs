@@ -268,3 +268,63 @@ fn no_core_dump_is_written_unless_the_configuration_says_so() {
         }
     }
 }
+
+/// What is recorded goes to standard output, as a chain that the key verifies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_go_to_standard_output_if_that_is_their_place() {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Stdio;
+
+    let folder = folder("stdout");
+    let secret = folder.join("secret");
+    fs::write(&secret, "hush-hush").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = "[grpc]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[shutdown]\npre_drain = \"0\"\n\
+         [audit]\nstdout = true\nkey_file = \"audit.key\"\n\
+         [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n";
+    let file = folder.join("kabao.toml");
+    fs::write(&file, text).unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_kabao"))
+        .args(["serve", "--config"])
+        .arg(&file)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut log = log.map_while(Result::ok);
+    let ready = log.find_map(|line| {
+        let line: Value = serde_json::from_str(&line).ok()?;
+        let is_ready = line["message"] == "ready";
+        is_ready.then(|| line["grpc"].as_str().unwrap().to_owned())
+    });
+    let gateway = ready.unwrap().parse().unwrap();
+    let mut members = MemberServiceClient::new(channel(gateway).await);
+    let mut add = add("order-1");
+    add.name = add.name.replace("demo-merchant", "wechat");
+    members.adjust_points(add).await.unwrap_err();
+    let id = process.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    let said = process.wait_with_output().unwrap();
+    assert!(said.status.success());
+
+    let out = String::from_utf8(said.stdout).unwrap();
+    let records: Vec<_> = out.lines().filter(|line| line.starts_with('{')).collect();
+    let told: Vec<Value> = records
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<_> = told.iter().map(|record| &record["kind"]).collect();
+    assert_eq!(kinds, ["open", "start", "change", "stop"]);
+    assert_eq!(told[2]["request_id"], "order-1");
+    assert!(!out.contains(CODE), "{out}");
+    let key = folder.join("audit.key").display().to_string();
+    let kept = folder.join("kept.jsonl");
+    fs::write(&kept, records.join("\n") + "\n").unwrap();
+    let kept = kept.display().to_string();
+    let (code, out, err) = audit(&["verify", "--key-file", &key, &kept]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("whole: records 1 to 4"), "{out}");
+}

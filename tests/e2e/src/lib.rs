@@ -35,6 +35,7 @@ mod published_reasons;
 mod quota;
 mod raw;
 mod refusal;
+mod refused_and_counted;
 mod refused_at_the_door;
 mod refused_brand;
 mod refused_by_wechat;

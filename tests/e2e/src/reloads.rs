@@ -3,8 +3,8 @@
 mod configured;
 mod rights;
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use kabao_sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
@@ -134,6 +134,37 @@ async fn a_bad_configuration_is_refused_with_all_its_mistakes_and_the_one_before
         report,
         json!({ "generation": 2, "outcome": "unchanged", "needs_restart": [] })
     );
+    world.member(&BRAND).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_key_that_others_can_read_is_refused_and_counted() {
+    let world = Configured::start("loose", "[reload]\npoll = \"0\"").await;
+    world.write_account("demo-brand");
+    let accounts = world.folder.join("accounts");
+    let serial = world
+        .sandbox
+        .account("demo-brand")
+        .unwrap()
+        .serial_no
+        .unwrap();
+    let key = accounts.join(format!("demo-brand-{serial}-key.pem"));
+    for (mode, expected) in [(0o644, 422), (0o600, 200)] {
+        fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        let (status, report) = world.reload().await;
+        assert_eq!(status, expected, "{report}");
+        let mistakes = world.metric(MISTAKES).await;
+        if status == 200 {
+            assert_eq!(mistakes, Some(0));
+            continue;
+        }
+        assert_eq!(mistakes, Some(1));
+        let mistake = &report["mistakes"][0];
+        assert_eq!(mistake["key"], "accounts[demo-brand].private_key_file");
+        let message = mistake["message"].as_str().unwrap();
+        assert!(message.contains("has mode 0644"), "{message}");
+        is_unknown(world.member(&BRAND).await);
+    }
     world.member(&BRAND).await.unwrap();
 }
 

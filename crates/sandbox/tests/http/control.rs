@@ -1,8 +1,12 @@
 //! The control API.
 
+use kabao_sandbox::{Running, Sandbox};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
-use crate::client::{Client, MEMBER, OFFICIAL_EXAMPLE, control, get, patch, start};
+use crate::client::{
+    Client, MEMBER, OFFICIAL_EXAMPLE, control, exchange, get, patch, start, start_with,
+};
 
 const CARD_ID: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
 
@@ -315,4 +319,46 @@ async fn a_brand_acts_on_its_own_templates_only() {
         );
     }
     assert!(running.ledger().is_empty());
+}
+
+/// The status of an order that a page in a browser has given.
+async fn ordered(running: &Running, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    let stream = TcpStream::connect(running.control_addr()).await.unwrap();
+    let answer = exchange(stream, method, path, headers, b"").await;
+    answer.unwrap().status
+}
+
+#[tokio::test]
+async fn pages_of_strangers_give_no_orders_and_see_nothing() {
+    let running = start_with(Sandbox::builder().control_host("sandbox.acme.example")).await;
+    let client = Client::new(&running, "demo-merchant");
+    client.send(patch(MEMBER, OFFICIAL_EXAMPLE)).await;
+    let ledger = running.ledger().len();
+    for headers in [
+        &[("Host", "evil.example")][..],
+        &[("Host", "localhost"), ("Origin", "https://evil.example")],
+        &[("Host", "localhost"), ("Origin", "null")],
+    ] {
+        for (method, path) in [
+            ("POST", "/reset"),
+            ("GET", "/accounts/demo-merchant"),
+            ("GET", "/ledger"),
+            ("GET", "/elsewhere"),
+        ] {
+            let status = ordered(&running, method, path, headers).await;
+            assert_eq!(status, 403, "{method} {path} {headers:?}");
+        }
+    }
+    assert_eq!(running.ledger().len(), ledger);
+    for headers in [
+        &[("Host", "127.0.0.1:8444")][..],
+        &[("Host", "sandbox.acme.example")],
+        &[
+            ("Host", "localhost"),
+            ("Origin", "https://sandbox.acme.example"),
+        ],
+    ] {
+        assert_eq!(ordered(&running, "GET", "/ledger", headers).await, 200);
+    }
+    assert!(ledger > 0);
 }

@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::running::{page, settings, start};
+use crate::running::{answer, page, settings, start};
 
 /// Kubernetes gives a probe a second.
 const PROBE: Duration = Duration::from_secs(1);
@@ -36,4 +36,26 @@ async fn a_hundred_silent_connections_do_not_delay_a_probe() {
 #[tokio::test]
 async fn a_hundred_unfinished_requests_do_not_delay_a_probe() {
     is_answered_beside(b"GET /healthz HTTP/1.1\r\nhost: ").await;
+}
+
+/// A browser asks for whatever a page of a stranger wants, and says whose page it is.
+#[tokio::test]
+async fn pages_of_strangers_are_refused_on_every_path() {
+    let gateway = start(&settings()).await;
+    for path in ["/healthz", "/readyz", "/metrics", "/reload", "/elsewhere"] {
+        for (host, origin) in [
+            ("evil.example:9464", None),
+            ("localhost", Some("https://evil.example")),
+            ("localhost", Some("null")),
+        ] {
+            let origin = origin.map(|origin| format!("origin: {origin}\r\n"));
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nhost: {host}\r\n{}\r\n",
+                origin.unwrap_or_default()
+            );
+            let answer = answer(gateway.admin(), &request).await;
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{request}{answer}");
+            assert!(!answer.contains("kabao_build_info"), "{answer}");
+        }
+    }
 }

@@ -28,10 +28,15 @@ pub(crate) async fn start(settings: &Settings) -> Gateway {
     gateway
 }
 
-/// What the admin listener answers.
+/// What the admin listener shows.
 pub(crate) async fn page(admin: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(admin).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    answer(admin, &request).await
+}
+
+/// What the admin listener answers.
+pub(crate) async fn answer(admin: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(admin).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut said = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut said))

@@ -3,6 +3,7 @@
 use rcgen::{DnType, ExtendedKeyUsagePurpose, date_time_ymd};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::authority::{Authority, Identity, dns};
@@ -68,6 +69,12 @@ async fn each_kind_of_refusal_is_counted_as_such() {
     let config = trusting(&strangers, Some(&clients.client("till", 1)));
     assert!(connect(&gateway, &config).await.is_err());
     until(&gateway, &failed("caller_refused"), 1).await;
+
+    // Plain HTTP is none.
+    let mut stream = TcpStream::connect(gateway.grpc()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    until(&gateway, &failed("tls"), 1).await;
+    drop(stream);
 
     // A common name is a name.
     let named = clients.issue(|parameters| {
