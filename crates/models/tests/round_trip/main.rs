@@ -5,6 +5,7 @@
 
 mod archive;
 mod catalogue;
+mod printed;
 
 use std::collections::BTreeSet;
 
