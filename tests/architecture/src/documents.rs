@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::repository::{expect_none, packages, root};
+use crate::repository::{expect_none, files, packages, root};
 
 /// What a stranger looks for at the top level.
 const FRONT: [&str; 5] = [
@@ -79,6 +79,45 @@ fn architecture_md_names_every_crate() {
         .map(|package| format!("{} ({})", package.directory, package.name))
         .collect();
     expect_none("ARCHITECTURE.md does not mention:", &missing);
+}
+
+/// The security page says by which test each defence is held: a name of a test, or a place where there are several.
+#[test]
+fn the_tests_that_the_security_page_names_are_there() {
+    let page = fs::read_to_string(root().join("docs/security.md"))
+        .unwrap_or_else(|error| panic!("docs/security.md is what README.md refers to: {error}"));
+    let sources: Vec<String> = files()
+        .iter()
+        .filter(|file| file.extension().is_some_and(|kind| kind == "rs"))
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .collect();
+    let is_test = |name: &str| {
+        let plain = name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        plain && name.matches('_').count() > 2
+    };
+    let mut named = 0;
+    let mut missing = Vec::new();
+    for name in page.split('`').skip(1).step_by(2) {
+        let is_there = if is_test(name) {
+            let declared = format!("fn {name}(");
+            sources.iter().any(|source| source.contains(&declared))
+        } else if name.starts_with("crates/")
+            || name.starts_with("services/")
+            || name.starts_with("tests/")
+        {
+            root().join(name).exists()
+        } else {
+            continue;
+        };
+        named += 1;
+        if !is_there {
+            missing.push(name.to_owned());
+        }
+    }
+    assert!(named > 30, "only {named} names were found");
+    expect_none("docs/security.md names what is not there:", &missing);
 }
 
 #[test]
