@@ -33,6 +33,8 @@ pub struct CallContext {
     pub urgency: Urgency,
     /// How old the answer to a read may be, and where its age is told; `None` reads anew.
     pub freshness: Option<Freshness>,
+    /// Whether [`Upstream::refusal`](crate::Upstream::refusal) was asked about the call and has kept a place for it.
+    pub is_expected: bool,
     progress: Progress,
     repeatable: bool,
     entry: Option<Arc<dyn Entry>>,
@@ -52,6 +54,7 @@ impl CallContext {
             weight: 1,
             urgency: Urgency::Interactive,
             freshness: None,
+            is_expected: false,
             progress: Progress::default(),
             repeatable: true,
             entry: None,

@@ -87,6 +87,10 @@ impl Upstream for Client {
             Effect::Write => detached!(self.parts().upstream, execute(context, request)),
         }
     }
+
+    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        self.parts().upstream.refusal(context, request)
+    }
 }
 
 #[async_trait]

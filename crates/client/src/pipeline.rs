@@ -27,7 +27,9 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use kabao_api::{AccountId, CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme};
+use kabao_models::{
+    AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme,
+};
 use tokio::time::timeout_at;
 
 use self::admission::{Admission, Permit};
@@ -36,6 +38,7 @@ use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
 use self::quota::{Limits, Quotas, Turn};
 use self::retry::Budget;
+use crate::bounds::Bounds;
 use crate::clock::Clock;
 use crate::observer::{Discarded, Observer};
 use crate::settings::Settings;
@@ -152,6 +155,10 @@ impl Pipeline {
         let clear = encrypts.then(|| request.private_values());
         let result = self.steps(context, request.as_mut()).await;
         result.map_err(|error| {
+            // That there is too much to do is said in our own words, and often.
+            if error.reason() == Reason::Overloaded {
+                return error;
+            }
             let mut private = clear.unwrap_or_else(|| request.private_values());
             if let Some(token) = &self.0.credentials.token {
                 private.extend(token.private_values());
@@ -183,6 +190,11 @@ impl Pipeline {
         let proof = self.0.credentials.proof(operation)?;
         // A host that does not work is left alone: nothing is fetched, signed or sent for it.
         proof.route().require()?;
+        // Nor is anything for a call that is refused anyway.
+        if !context.is_expected {
+            let jitter = || self.0.clock.jitter();
+            self.0.admission.require(operation, &call.bounds, jitter)?;
+        }
         // 3. No trusted key, no send; what is encrypted is encrypted for one of them.
         let key = match self.prepare_keys(&call, &proof, request).await {
             Ok(key) => key,
@@ -293,6 +305,22 @@ impl Upstream for Pipeline {
         let result = self.run(context, request).await;
         watch.ended(result.as_ref().err());
         result.map_err(|error| failure::named(error, operation))
+    }
+
+    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        if context.is_expected {
+            return None;
+        }
+        let operation = request.operation();
+        let proof = self.0.credentials.proof(operation).ok()?;
+        let jitter = || self.0.clock.jitter();
+        let bounds = Bounds::open(context, self.0.settings.call_timeout);
+        let may_begin = proof.route().require();
+        let error = may_begin
+            .and_then(|()| self.0.admission.expect(operation, &bounds, jitter))
+            .err()?;
+        self.watch_call(operation).ended(Some(&error));
+        Some(failure::named(error, operation))
     }
 }
 

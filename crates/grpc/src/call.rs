@@ -12,8 +12,9 @@ use crate::access::Access;
 use crate::audit::{ItemTrail, Trail};
 use crate::generation::Generations;
 use crate::idempotency::Idempotency;
-use crate::layer::{Deadline, call_id};
+use crate::layer::{Deadline, call_id, refusals};
 use crate::share::Peer;
+use crate::shed::Expected;
 use crate::status::{self, Refusal};
 
 /// One call: its id, its deadline, and the account once that is known.
@@ -27,6 +28,7 @@ pub(crate) struct Call {
     rename: Option<fn(&str) -> Option<String>>,
     idempotency: Idempotency,
     freshness: Option<Freshness>,
+    is_expected: bool,
     trail: Trail,
 }
 
@@ -46,6 +48,7 @@ impl Call {
             rename: None,
             idempotency: Idempotency::of(request),
             freshness: request.extensions().get::<Freshness>().cloned(),
+            is_expected: request.extensions().get::<Expected>().is_some(),
             trail: request
                 .extensions()
                 .get::<Trail>()
@@ -84,6 +87,7 @@ impl Call {
             None => self.peer.map(|peer| CallerKey::from(peer.caller)),
         };
         context.freshness.clone_from(&self.freshness);
+        context.is_expected = self.is_expected;
         context.weight = self.access.weight();
         context.caller = self.access.caller().cloned();
         let context = match self.deadline {
@@ -193,7 +197,11 @@ impl Call {
     pub(crate) fn refuse(&self, error: &Error) -> Status {
         status::record(error);
         self.trail.failed(error);
-        self.status(error)
+        let mut status = self.status(error);
+        if status::is_one_of_many(error) {
+            refusals::mark(&mut status, error.reason());
+        }
+        status
     }
 
     /// Turns an error into a status as this call would be refused, for answers that tell of it.

@@ -7,7 +7,7 @@
 //! that services need not think of it. [`crate::Server`] stacks them.
 
 mod admission;
-mod age;
+pub(crate) mod age;
 mod body;
 mod call_id;
 mod completion;
@@ -15,7 +15,7 @@ mod concurrency;
 mod deadline;
 mod panic;
 mod protocol;
-mod refusals;
+pub(crate) mod refusals;
 mod request_id;
 mod trace;
 mod weight;
@@ -28,13 +28,14 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower_service::Service;
 
-pub(crate) use self::admission::Admission;
+pub(crate) use self::admission::{Admission, Judged, Judgement};
 pub(crate) use self::call_id::{CallIds, of as call_id};
 pub(crate) use self::completion::Completion;
 pub(crate) use self::concurrency::Concurrency;
 pub(crate) use self::deadline::{Deadline, Deadlines};
 pub(crate) use self::panic::Panics;
-pub(crate) use self::protocol::Protocol;
+pub(crate) use self::protocol::{Protocol, is_grpc};
+pub(crate) use self::refusals::SharedRefusals;
 pub(crate) use self::request_id::{RequestIds, Settled};
 pub(crate) use self::trace::Trace;
 pub(crate) use self::weight::PART;

@@ -70,6 +70,7 @@ mod reflection;
 mod router;
 mod server;
 mod share;
+mod shed;
 mod status;
 mod upload;
 mod wire;
@@ -84,5 +85,5 @@ pub use self::policy::{
     Group, Methods, Pattern, PatternError, Policy, Rule, Verdict, group_of, method_named, methods,
 };
 pub use self::portable::{AccountGrpc, ChangeGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
-pub use self::server::{GrpcService, Server};
+pub use self::server::{GrpcFuture, GrpcService, Server};
 pub use self::share::{Bound, Bounds, Caller, Peer, Place, Pool};

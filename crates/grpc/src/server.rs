@@ -26,13 +26,14 @@ use crate::family::{FamilyService, Listing};
 use crate::generation::Generations;
 use crate::layer::{
     Admission, Answer, CallIds, Completion, Concurrency, Deadlines, PART, Panics, Protocol,
-    RequestIds, Trace, With,
+    RequestIds, SharedRefusals, Trace, With,
 };
 use crate::load::Load;
 use crate::observer::CallObserver;
 use crate::policy::Policy;
 use crate::router::{Router, RouterBuilder};
 use crate::share::Bounds;
+use crate::shed::{Looked, Shed};
 use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
@@ -275,6 +276,15 @@ impl Server {
             reflection::register(&mut router);
         }
 
+        let (refusals, ids) = (SharedRefusals::default(), CallIds::new());
+        let shed = Shed::new(
+            self.generations.clone(),
+            self.deadlines,
+            self.has_cache,
+            ids.clone(),
+            refusals.clone(),
+            self.observer.clone(),
+        );
         let load = Load::new(
             self.calls.bounds(),
             self.calls.health,
@@ -287,11 +297,12 @@ impl Server {
         let service = With::new(Panics, service);
         let service = With::new(Protocol::default(), service);
         let service = With::new(Completion, service);
-        let service = With::new(Trace::new(self.observer, self.audit), service);
+        let service = With::new(Trace::new(self.observer, self.audit, refusals), service);
         let has_cache = self.has_cache;
         let service = With::new(RequestIds { has_cache }, service);
-        let stack = With::new(CallIds::new(), service);
+        let stack = With::new(ids, service);
         let service = GrpcService {
+            shed,
             stack,
             load,
             stall: self.stall,
@@ -309,6 +320,7 @@ type Guarded = With<Panics, With<Admission, With<Deadlines, With<Concurrency, Ro
 /// It takes the requests of hyper as they are and never fails: failures are statuses.
 #[derive(Clone, Debug)]
 pub struct GrpcService {
+    shed: Shed,
     stack: Stack,
     load: Load,
     stall: Duration,
@@ -324,7 +336,7 @@ impl GrpcService {
 impl<B> Service<Request<B>> for GrpcService
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + Unpin,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -335,18 +347,44 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> GrpcFuture {
-        GrpcFuture(self.stack.call(arrival::bounded(request, self.stall)))
+        match self.shed.look(request) {
+            Looked::Refused(answer) => GrpcFuture(State::Answered(Some(answer))),
+            Looked::Passed(request) => {
+                let request = arrival::bounded(request, self.stall);
+                GrpcFuture(State::Running(self.stack.call(request)))
+            }
+        }
     }
 }
 
 /// The answer to one call.
-pub struct GrpcFuture(Answer);
+pub struct GrpcFuture(State);
+
+enum State {
+    /// At once; `None` once it was taken.
+    Answered(Option<Response<Body>>),
+    Running(Answer),
+}
+
+impl GrpcFuture {
+    /// Tells whether the answer is there already.
+    pub fn is_answered(&self) -> bool {
+        matches!(self.0, State::Answered(Some(_)))
+    }
+}
 
 impl Future for GrpcFuture {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
+        match &mut self.0 {
+            State::Running(answer) => answer.as_mut().poll(cx),
+            State::Answered(answer) => match answer.take() {
+                Some(answer) => Poll::Ready(Ok(answer)),
+                // It is over.
+                None => Poll::Pending,
+            },
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod support;
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
@@ -157,5 +158,44 @@ async fn what_nobody_is_asked_for_leaves_a_line_a_second_at_most() {
     assert!(
         text.contains("a request that is not gRPC was refused"),
         "{text}"
+    );
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_by_the_many_are_a_line_a_second() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = builder(|context| {
+        Box::pin(async move {
+            let reason = match context.call_id.as_str() {
+                "closed" => Reason::UpstreamUnavailable,
+                _ => Reason::Overloaded,
+            };
+            Err(Error::new(reason, "not now").with_retry_after(Duration::from_millis(100)))
+        })
+    });
+    let running = start(server).await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..50 {
+        running.get_member(&[("x-request-id", "busy")]).await;
+        running.get_member(&[("x-request-id", "closed")]).await;
+    }
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!((1..=1 + seconds).contains(&told.len()), "{text}");
+    let fields = &told[0]["fields"];
+    assert_eq!(fields["message"], "call finished");
+    assert_eq!(
+        (&fields["refused"], &fields["untold"]),
+        (&"OVERLOADED".into(), &0.into())
     );
 }

@@ -29,9 +29,21 @@ impl Upstream for JournalledUpstream {
         if request.operation().effect == Effect::Read {
             return account.pipeline().execute(context, request).await;
         }
-        match entry_of(context) {
-            Some(entry) => account.step(context, &entry, request).await,
-            None => account.operation(context, request).await,
+        // In a box of its own, since a read shall not pay for what a write needs.
+        let write = async {
+            match entry_of(context) {
+                Some(entry) => account.step(context, &entry, request).await,
+                None => account.operation(context, request).await,
+            }
+        };
+        Box::pin(write).await
+    }
+
+    /// What the journal knows of a write comes before anything that is in its way.
+    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        match request.operation().effect {
+            Effect::Read => self.0.pipeline().refusal(context, request),
+            Effect::Write => None,
         }
     }
 }

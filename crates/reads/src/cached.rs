@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Upstream};
-use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Scheme, archive};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Scheme};
 
 use crate::cache::{Cache, Found, Place, Subject};
 use crate::flights::Key;
@@ -60,10 +60,7 @@ impl Upstream for Cached {
         };
         let place = Place {
             client: self.client,
-            key: Key {
-                operation: operation.id,
-                content: archive::write(request.as_ref()),
-            },
+            key: Key::of(request.as_ref()),
         };
         if !freshness.is_required()
             && let Found::Kept(answer, age) = self.cache.find(&place)
@@ -75,6 +72,14 @@ impl Upstream for Cached {
         let answer = self.inner.execute(context, request).await?;
         reading.keep(place, answer.as_ref(), lifetime);
         Ok(answer)
+    }
+
+    /// Whatever may be kept is looked for first.
+    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        match self.cache.lifetime(request.operation().id) {
+            Some(_) => None,
+            None => self.inner.refusal(context, request),
+        }
     }
 }
 

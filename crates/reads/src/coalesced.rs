@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Deadline};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Reason, Upstream};
-use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Scheme, archive};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, Scheme};
 use tokio::time::{Instant, timeout_at};
 
 use crate::flights::{Boarded, Flights, Key, Landed};
@@ -65,30 +65,36 @@ impl Coalesced {
         context: &CallContext,
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
-        let key = Key {
-            operation: request.operation().id,
-            content: archive::write(request.as_ref()),
-        };
-        let member = member_of(request.as_ref());
+        let key = Key::of(request.as_ref());
         let mut request = Some(request);
         loop {
             let start = || {
-                let (inner, context) = (Arc::clone(&self.inner), context.clone());
+                let refused = request
+                    .as_deref()
+                    .and_then(|request| self.inner.refusal(context, request));
+                if let Some(error) = refused {
+                    return Err(error);
+                }
+                let (inner, mut context) = (Arc::clone(&self.inner), context.clone());
+                context.is_expected = true;
                 let request = request.take();
-                async move {
+                let member = request.as_deref().and_then(member_of);
+                let read = async move {
                     match request {
                         Some(request) => inner.execute(&context, request).await,
                         None => Err(Error::new(Reason::Internal, "a read was started twice")),
                     }
-                }
+                };
+                Ok((member, read))
             };
-            let (flight, seat) = match self.flights.board(key.clone(), member.clone(), start) {
+            let (flight, seat) = match self.flights.board(&key, start) {
                 Boarded::Own(flight) => (flight, None),
                 Boarded::Joined(flight, seat) => {
                     self.joined.0.fetch_add(1, Ordering::Relaxed);
                     (flight, Some(seat))
                 }
                 Boarded::Full => return Err(crowded()),
+                Boarded::Refused(error) => return Err(error),
             };
             let landed = in_time(context.deadline, flight.landed()).await?;
             drop(flight);
@@ -119,12 +125,29 @@ impl Upstream for Coalesced {
             };
             return self.inner.execute(context, request).await;
         }
-        let is_part_of_a_write = context.progress().is_followed() || context.entry().is_some();
-        if is_part_of_a_write || operation.scheme == Scheme::Credentials {
+        if is_alone(context, operation) {
             return self.inner.execute(context, request).await;
         }
         self.share(context, request).await
     }
+
+    /// A read that can be joined begins nothing.
+    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        let operation = request.operation();
+        if operation.effect == Effect::Write || is_alone(context, operation) {
+            return None;
+        }
+        match self.flights.has(&Key::of(request)) {
+            true => None,
+            false => self.inner.refusal(context, request),
+        }
+    }
+}
+
+/// Tells whether a read is made for its caller alone: because it is part of a write, or its answer a credential.
+fn is_alone(context: &CallContext, operation: &Operation) -> bool {
+    let is_part_of_a_write = context.progress().is_followed() || context.entry().is_some();
+    is_part_of_a_write || operation.scheme == Scheme::Credentials
 }
 
 /// Whatever became of a write, nobody who comes after it may be told what was read before.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use kabao_api::Error;
-use kabao_models::AnyAnswer;
+use kabao_models::{AnyAnswer, AnyEndpoint, archive};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -50,6 +50,8 @@ pub(crate) enum Boarded {
     Joined(Arc<Flight>, Seat),
     /// It is slow, and enough wait for slow ones.
     Full,
+    /// There is none, and one that was started would be refused at once.
+    Refused(Error),
 }
 
 /// The place of somebody who waits for a read of somebody else.
@@ -70,6 +72,21 @@ struct Boarding {
     started: Instant,
 }
 
+impl Key {
+    pub(crate) fn of(request: &dyn AnyEndpoint) -> Self {
+        Self {
+            operation: request.operation().id,
+            content: archive::write(request),
+        }
+    }
+}
+
+impl Boarding {
+    fn is_joinable(&self, now: Instant) -> bool {
+        now.duration_since(self.started) < JOINABLE
+    }
+}
+
 /// A read in flight. When nobody waits for it any more, it ends.
 pub(crate) struct Flight {
     landed: watch::Receiver<Option<Arc<Landed>>>,
@@ -77,20 +94,19 @@ pub(crate) struct Flight {
 }
 
 impl Flights {
-    /// Joins the read of this key, or starts it.
+    /// Joins the read of this key, or starts it, with the member that it is about, unless that would be in vain.
     pub(crate) fn board<F>(
         self: &Arc<Self>,
-        key: Key,
-        member: Option<String>,
-        start: impl FnOnce() -> F,
+        key: &Key,
+        start: impl FnOnce() -> Result<(Option<String>, F), Error>,
     ) -> Boarded
     where
         F: Future<Output = Landed> + Send + 'static,
     {
         let now = Instant::now();
         let mut table = self.table();
-        let present = table.flights.get(&key);
-        let present = present.filter(|boarding| now.duration_since(boarding.started) < JOINABLE);
+        let present = table.flights.get(key);
+        let present = present.filter(|boarding| boarding.is_joinable(now));
         let present = present.and_then(|boarding| {
             let is_slow = now.duration_since(boarding.started) >= SLOW;
             boarding.flight.upgrade().map(|flight| (flight, is_slow))
@@ -103,6 +119,10 @@ impl Flights {
             }
             None => {}
         }
+        let (member, read) = match start() {
+            Ok(started) => started,
+            Err(error) => return Boarded::Refused(error),
+        };
         let number = table.next;
         table.next = number.wrapping_add(1);
         let closing = Closing {
@@ -111,7 +131,6 @@ impl Flights {
             number,
         };
         let (sender, landed) = watch::channel(None);
-        let read = start();
         let task = async move {
             let outcome = read.await;
             // Whoever comes from now on reads anew.
@@ -128,12 +147,21 @@ impl Flights {
             member,
             started: now,
         };
-        table.flights.insert(key, boarding);
+        table.flights.insert(key.clone(), boarding);
         drop(table);
         // Without the lock: a runtime that is shutting down drops the task at once, which closes its entry.
         let task = tokio::spawn(task.in_current_span()).abort_handle();
         flight.task.get_or_init(|| task);
         Boarded::Own(flight)
+    }
+
+    /// Tells whether a read of this key is in flight that may be joined.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        let now = Instant::now();
+        let table = self.table();
+        let present = table.flights.get(key);
+        present
+            .is_some_and(|boarding| boarding.is_joinable(now) && boarding.flight.strong_count() > 0)
     }
 
     /// Lets nobody join what may have been read before a write of this member; of any if `None`.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +22,7 @@ struct Pipeline {
     broken_off: AtomicUsize,
     gate: Option<Semaphore>,
     fails_with: Mutex<Option<Reason>>,
+    refuses: AtomicBool,
 }
 
 /// Counts who does not come to its end.
@@ -69,6 +70,11 @@ impl Upstream for Pipeline {
             level: Some(seen.to_string()),
             ..UserCard::default()
         }))
+    }
+
+    fn refusal(&self, _: &CallContext, _: &dyn AnyEndpoint) -> Option<Error> {
+        let refuses = self.refuses.load(Ordering::SeqCst);
+        refuses.then(|| Error::new(Reason::Overloaded, "too many"))
     }
 }
 
@@ -290,6 +296,25 @@ async fn who_would_wait_for_a_slow_answer_behind_many_others_is_refused_at_once(
 }
 
 #[tokio::test]
+async fn a_read_that_would_be_refused_begins_nothing_and_joins_what_is_in_flight() {
+    let pipeline = gated();
+    let shared = shared(&pipeline);
+    let first = reading(&shared, context(), "1").await;
+    pipeline.refuses.store(true, Ordering::SeqCst);
+    let refused = reading(&shared, context(), "2").await.await.unwrap();
+    assert_eq!(refused.unwrap_err().reason(), Reason::Overloaded);
+    let refusal = |code| shared.refusal(&context(), &read(code));
+    assert_eq!(refusal("2").unwrap().reason(), Reason::Overloaded);
+    assert!(refusal("1").is_none(), "it would be joined");
+    let joined = reading(&shared, context(), "1").await;
+    open(&pipeline, 1);
+    for read in [first, joined] {
+        assert!(read.await.unwrap().is_ok());
+    }
+    assert_eq!(reads(&pipeline), 1);
+}
+
+#[tokio::test]
 async fn all_hear_of_a_failure_what_the_first_one_hears() {
     let pipeline = gated();
     *pipeline.fails_with.lock().unwrap() = Some(Reason::UpstreamRateLimited);
@@ -316,11 +341,11 @@ async fn nothing_is_kept_of_reads_that_have_ended() {
         let answer: Box<dyn AnyAnswer> = Box::new(UserCard::default());
         Ok(answer)
     };
-    let Boarded::Own(ended) = flights.board(key("1"), None, answer) else {
+    let Boarded::Own(ended) = flights.board(&key("1"), || Ok((None, answer()))) else {
         panic!("nobody has read this yet")
     };
     assert!(ended.landed().await.is_some());
-    let Boarded::Own(left) = flights.board(key("2"), None, std::future::pending) else {
+    let Boarded::Own(left) = flights.board(&key("2"), || Ok((None, std::future::pending()))) else {
         panic!("nobody has read this yet")
     };
     assert_eq!(flights.len(), 1);
@@ -341,7 +366,7 @@ fn a_runtime_that_has_ended_holds_nobody_up() {
         operation: "x",
         content: b"1".to_vec(),
     };
-    let boarded = flights.board(key, None, std::future::pending);
+    let boarded = flights.board(&key, || Ok((None, std::future::pending())));
     assert!(matches!(boarded, Boarded::Own(_)));
     assert_eq!(flights.len(), 0);
 }

@@ -16,6 +16,7 @@ mod guarded;
 mod preface;
 mod refusals;
 mod streams;
+mod together;
 mod trust;
 
 pub(crate) use self::admin::Admin;
@@ -29,7 +30,7 @@ pub(crate) trait GrpcService:
         http::Request<hyper::body::Incoming>,
         Response = http::Response<tonic::body::Body>,
         Error = std::convert::Infallible,
-        Future: Send,
+        Future = kabao_grpc::GrpcFuture,
     > + Clone
     + Send
     + 'static
@@ -41,7 +42,7 @@ impl<S> GrpcService for S where
             http::Request<hyper::body::Incoming>,
             Response = http::Response<tonic::body::Body>,
             Error = std::convert::Infallible,
-            Future: Send,
+            Future = kabao_grpc::GrpcFuture,
         > + Clone
         + Send
         + 'static

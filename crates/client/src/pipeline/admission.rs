@@ -19,7 +19,7 @@ use self::latency::Latencies;
 use self::limit::Limit;
 use self::queue::{Patience, Queue, Ticket};
 use super::call::Call;
-use crate::bounds::caller_left;
+use crate::bounds::{Bounds, caller_left};
 use crate::settings::Settings;
 use crate::vitals::Vitals;
 
@@ -27,6 +27,9 @@ use crate::vitals::Vitals;
 const SHORTEST_QUEUE: usize = 8;
 /// What a refused call is told to wait at least, and at most; a spread of a half comes on top.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(4));
+
+/// Calls that were looked at come within this time, or not at all.
+const EXPECTED_FOR: Duration = Duration::from_millis(20);
 
 /// Refusals are told of at most so often.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -62,6 +65,7 @@ struct State {
     limit: Limit,
     latencies: Latencies,
     queue: Queue<oneshot::Sender<Permit>>,
+    expected: Expected,
     /// Calls that were refused since somebody was told.
     refused: u64,
     refused_in_all: u64,
@@ -80,6 +84,7 @@ impl Admission {
                 limit: Limit::new(settings.max_concurrent_calls),
                 latencies: Latencies::default(),
                 queue: Queue::new(patience),
+                expected: Expected::default(),
                 refused: 0,
                 refused_in_all: 0,
                 told_at: None,
@@ -99,6 +104,48 @@ impl Admission {
         vitals.refused = state.refused_in_all;
     }
 
+    /// Fails if a call that wants to be in flight now is refused at once. `jitter` gives 0 to 1000.
+    pub(crate) fn require(
+        &self,
+        operation: &Operation,
+        bounds: &Bounds,
+        jitter: impl Fn() -> u32,
+    ) -> Result<(), Error> {
+        let found = self.0.look(&mut self.0.lock(), operation, bounds.deadline);
+        self.told(found, bounds, jitter)
+    }
+
+    /// The same for a call that comes in a moment: a place is kept for it, so that of many that are looked at together no
+    /// more are let pass than find one.
+    pub(crate) fn expect(
+        &self,
+        operation: &Operation,
+        bounds: &Bounds,
+        jitter: impl Fn() -> u32,
+    ) -> Result<(), Error> {
+        let found = {
+            let mut state = self.0.lock();
+            let found = self.0.look(&mut state, operation, bounds.deadline);
+            if found.is_ok() {
+                state.expected.add();
+            }
+            found
+        };
+        self.told(found, bounds, jitter)
+    }
+
+    fn told(
+        &self,
+        found: Result<(), Why>,
+        bounds: &Bounds,
+        jitter: impl Fn() -> u32,
+    ) -> Result<(), Error> {
+        found.map_err(|why| {
+            let pause = self.0.tell_of_refusals();
+            why.error(bounds, spread(pause, jitter()))
+        })
+    }
+
     /// Waits for a permit, which is held while an attempt is under way. `jitter` gives 0 to 1000.
     pub(crate) async fn enter(
         &self,
@@ -106,12 +153,15 @@ impl Admission {
         jitter: impl Fn() -> u32,
     ) -> Result<Permit, Error> {
         let deadline = call.bounds.deadline;
+        if call.is_expected {
+            self.0.lock().expected.remove();
+        }
         let (mut waiting, until) = match self.0.join(call.sending.operation, deadline) {
             Joined::Permitted(permit) => return Ok(permit),
             Joined::Waiting(waiting, until) => (waiting, until),
             Joined::Refused(why) => {
                 let pause = self.0.tell_of_refusals();
-                return Err(why.error(call, spread(pause, jitter())));
+                return Err(why.error(&call.bounds, spread(pause, jitter())));
             }
         };
         let turn = timeout_at(until, &mut waiting.turn);
@@ -124,7 +174,7 @@ impl Admission {
                     false => Why::TooMany,
                 };
                 let pause = self.0.tell_of_refusals();
-                Err(why.error(call, spread(pause, jitter())))
+                Err(why.error(&call.bounds, spread(pause, jitter())))
             }
             None => Err(caller_left()),
         }
@@ -145,9 +195,9 @@ enum Why {
 }
 
 impl Why {
-    fn error(self, call: &Call, pause: Duration) -> Error {
-        if call.bounds.remaining().is_zero() {
-            return call.bounds.timed_out("while the call waited for its turn");
+    fn error(self, bounds: &Bounds, pause: Duration) -> Error {
+        if bounds.remaining().is_zero() {
+            return bounds.timed_out("while the call waited for its turn");
         }
         let message = match self {
             Self::TooMany => "too many calls of this account are in flight",
@@ -211,20 +261,10 @@ impl Gate {
             state.queue.note_room();
             return Joined::Permitted(Permit(Some(Arc::clone(self))));
         }
-        let needed = state.latencies.lately(operation.id);
-        let last_start = deadline.checked_sub(needed).unwrap_or(now);
-        let until = state.queue.leaves_at(now, last_start);
-        let is_for_deadline = until == last_start;
-        if until <= now {
-            let why = match is_for_deadline {
-                true => Why::TooLate,
-                false => Why::TooMany,
-            };
-            return Joined::Refused(why);
-        }
-        if state.queue.len() >= self.capacity(&state, needed) {
-            return Joined::Refused(Why::TooMany);
-        }
+        let (until, is_for_deadline) = match self.wait(&state, now, operation, deadline, 0) {
+            Ok(wait) => wait,
+            Err(why) => return Joined::Refused(why),
+        };
         let (give, turn) = oneshot::channel();
         let ticket = state.queue.push(now, until, give);
         let waiting = Waiting {
@@ -236,8 +276,53 @@ impl Gate {
         Joined::Waiting(waiting, until)
     }
 
-    /// As many may wait as can have their turn in time, if each takes as long as `needed`.
-    fn capacity(&self, state: &State, needed: Duration) -> usize {
+    /// Tells whether a call would find a place, after all that are expected.
+    fn look(&self, state: &mut State, operation: &Operation, deadline: Instant) -> Result<(), Why> {
+        let now = Instant::now();
+        let expected = state.expected.count(now);
+        let room = state.limit.get().saturating_sub(state.in_flight);
+        match expected < room {
+            true => Ok(()),
+            false => {
+                let before = expected - room;
+                self.wait(state, now, operation, deadline, before).map(drop)
+            }
+        }
+    }
+
+    /// Returns until when a call may wait that comes now, with so many before it that are not there yet, and whether that is
+    /// for its deadline's sake.
+    fn wait(
+        &self,
+        state: &State,
+        now: Instant,
+        operation: &Operation,
+        deadline: Instant,
+        before: usize,
+    ) -> Result<(Instant, bool), Why> {
+        let needed = state.latencies.lately(operation.id);
+        let last_start = deadline.checked_sub(needed).unwrap_or(now);
+        let until = state.queue.leaves_at(now, last_start);
+        let is_for_deadline = until == last_start;
+        if until <= now {
+            return Err(match is_for_deadline {
+                true => Why::TooLate,
+                false => Why::TooMany,
+            });
+        }
+        let queued = state.queue.len().saturating_add(before);
+        match queued < self.capacity(state, now, needed) {
+            true => Ok((until, is_for_deadline)),
+            false => Err(Why::TooMany),
+        }
+    }
+
+    /// As many may wait as can have their turn in time, if each takes as long as `needed`. While more come than can be
+    /// served, a longer queue serves nobody more: one round is enough until it runs empty, and then it stands no more.
+    fn capacity(&self, state: &State, now: Instant, needed: Duration) -> usize {
+        if state.queue.stands(now) {
+            return state.limit.get().max(SHORTEST_QUEUE).min(self.max_queued);
+        }
         let rounds = self.patience.as_micros().checked_div(needed.as_micros());
         let Some(rounds) = rounds else {
             return self.max_queued;
@@ -302,6 +387,32 @@ impl Gate {
     /// Every change leaves the state whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls for which a place is kept. Those that do not come, because they fail before, are forgotten soon.
+#[derive(Debug, Default)]
+struct Expected {
+    count: usize,
+    since: Option<Instant>,
+}
+
+impl Expected {
+    fn count(&mut self, now: Instant) -> usize {
+        let is_old = |since| now.duration_since(since) >= EXPECTED_FOR;
+        if self.since.is_none_or(is_old) {
+            self.since = Some(now);
+            self.count = 0;
+        }
+        self.count
+    }
+
+    fn add(&mut self) {
+        self.count += 1;
+    }
+
+    fn remove(&mut self) {
+        self.count = self.count.saturating_sub(1);
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Call {
     pub(crate) urgency: Urgency,
     pub(crate) bounds: Bounds,
     pub(crate) progress: Progress,
+    /// Whether a place was kept for it.
+    pub(crate) is_expected: bool,
     /// What a journal keeps of the change that the call is part of.
     pub(crate) entry: Option<Arc<dyn Entry>>,
     /// Who writes down what the call has changed.
@@ -70,6 +72,7 @@ impl Call {
             urgency: context.urgency,
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),
+            is_expected: context.is_expected,
             entry: context.entry().cloned(),
             witness: context.witness().cloned(),
         }

@@ -50,7 +50,7 @@ impl Admission {
     }
 
     /// Returns what the call may do.
-    fn admit(
+    pub(crate) fn admit(
         generation: &Generation,
         path: &str,
         token: Option<Result<HeaderValue, ()>>,
@@ -97,6 +97,16 @@ impl Admission {
         }
     }
 
+    /// Returns the token that a call shows, and leaves it there; an `Err` if there are several.
+    pub(crate) fn shown(headers: &HeaderMap) -> Option<Result<HeaderValue, ()>> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next()?;
+        Some(match values.next() {
+            None => Ok(value.clone()),
+            Some(_) => Err(()),
+        })
+    }
+
     /// Refuses a call; the log has a line a second of them.
     fn refuse(&self, caller: Option<&CallerId>, error: &Error, request: &Request<Body>) -> Answer {
         note(caller, request.extensions());
@@ -123,21 +133,46 @@ impl Layer for Admission {
             return inner.call(request);
         }
         // Nobody behind this needs it.
-        let token = taken(request.headers_mut());
-        let certified = request.extensions().get::<Certified>();
-        // Once, so that a call sees one configuration from here to its end.
-        let generation = self.generations.current();
-        match Self::admit(&generation, request.uri().path(), token, certified) {
+        let token = Self::shown(request.headers());
+        request.headers_mut().remove(AUTHORIZATION);
+        let judged = request.extensions_mut().remove::<Judged>();
+        let judged = judged.and_then(Judged::take).unwrap_or_else(|| {
+            let certified = request.extensions().get::<Certified>();
+            // Once, so that a call sees one configuration from here to its end.
+            let generation = self.generations.current();
+            let access = Self::admit(&generation, request.uri().path(), token, certified)?;
+            Ok(access.of(generation))
+        });
+        match judged {
             Ok(access) => {
                 note(access.caller(), request.extensions());
                 if let Some(caller) = access.caller() {
                     tracing::Span::current().record("caller", caller.as_str());
                 }
-                request.extensions_mut().insert(access.of(generation));
+                request.extensions_mut().insert(access);
                 inner.call(request)
             }
             Err((caller, error)) => self.refuse(caller.as_ref(), &error, &request),
         }
+    }
+}
+
+/// What a call may do, or who calls, if that is known, and why it may not.
+pub(crate) type Judgement = Result<Access, (Option<CallerId>, Error)>;
+
+/// A judgement that was made before the layer was reached, which does not make it again: a token may have to be verified
+/// for it, and one that is refused is counted. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Judged(Arc<Mutex<Option<Judgement>>>);
+
+impl Judged {
+    pub(crate) fn new(judgement: Judgement) -> Self {
+        Self(Arc::new(Mutex::new(Some(judgement))))
+    }
+
+    fn take(self) -> Option<Judgement> {
+        let mut judgement = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        judgement.take()
     }
 }
 
@@ -146,11 +181,4 @@ fn note(caller: Option<&CallerId>, extensions: &http::Extensions) {
     if let (Some(caller), Some(trail)) = (caller, extensions.get::<Trail>()) {
         trail.caller(caller);
     }
-}
-
-/// Takes the header out; an `Err` if there are several.
-fn taken(headers: &mut HeaderMap) -> Option<Result<HeaderValue, ()>> {
-    let is_one = headers.get_all(AUTHORIZATION).iter().count() == 1;
-    let value = headers.remove(AUTHORIZATION)?;
-    Some(if is_one { Ok(value) } else { Err(()) })
 }

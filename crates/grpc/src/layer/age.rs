@@ -1,6 +1,6 @@
 //! Answers out of a cache tell how old they are.
 
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use kabao_api::Freshness;
 use tonic::body::Body;
 
@@ -8,12 +8,17 @@ const HEADER: HeaderName = HeaderName::from_static("x-kabao-age");
 
 /// Lets a call take answers out of a cache, unless its caller sends `cache-control: no-cache`.
 pub(super) fn begin(request: &mut Request<Body>) -> Freshness {
-    let freshness = match wants_fresh(request) {
-        true => Freshness::required(),
-        false => Freshness::default(),
-    };
+    let freshness = wanted(request.headers());
     request.extensions_mut().insert(freshness.clone());
     freshness
+}
+
+/// Returns how fresh an answer has to be.
+pub(crate) fn wanted(headers: &HeaderMap) -> Freshness {
+    match wants_fresh(headers) {
+        true => Freshness::required(),
+        false => Freshness::default(),
+    }
 }
 
 /// Sends `x-kabao-age`, in whole seconds, if a part of the answer came out of a cache.
@@ -24,8 +29,8 @@ pub(super) fn tell(freshness: &Freshness, response: &mut Response<Body>) {
     }
 }
 
-fn wants_fresh(request: &Request<Body>) -> bool {
-    let directives = request.headers().get_all(header::CACHE_CONTROL);
+fn wants_fresh(headers: &HeaderMap) -> bool {
+    let directives = headers.get_all(header::CACHE_CONTROL);
     let mut directives = directives
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -59,7 +64,7 @@ mod tests {
                 let value = HeaderValue::from_static(value);
                 request.headers_mut().append(header::CACHE_CONTROL, value);
             }
-            assert_eq!(wants_fresh(&request), expected, "{values:?}");
+            assert_eq!(wants_fresh(request.headers()), expected, "{values:?}");
         }
     }
 }

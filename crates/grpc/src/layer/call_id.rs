@@ -4,11 +4,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use kabao_api::CallId;
+use tonic::Status;
 use tonic::body::Body;
 
 use super::{Answer, Inner, Layer};
+use crate::status::PUSHBACK;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,23 +34,46 @@ impl CallIds {
     fn next(&self) -> CallId {
         CallId::counted(self.process, self.count.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// Returns the id of a call with these headers, and what is sent back of it.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> (CallId, Option<HeaderValue>) {
+        let id = headers
+            .get(HEADER)
+            .and_then(|id| CallId::new(id.to_str().ok()?).ok())
+            .unwrap_or_else(|| self.next());
+        let mut echo = HeaderValue::from_str(id.as_str()).ok();
+        if let Some(echo) = &mut echo {
+            never_twice(echo);
+        }
+        (id, echo)
+    }
+
+    /// Sends the id back with an answer.
+    pub(crate) fn sign(answer: &mut HeaderMap, echo: Option<HeaderValue>) {
+        if let Some(echo) = echo {
+            answer.insert(HEADER, echo);
+        }
+        for name in [Status::GRPC_STATUS_DETAILS.as_str(), PUSHBACK] {
+            if let Some(value) = answer.get_mut(name) {
+                never_twice(value);
+            }
+        }
+    }
+}
+
+/// Keeps what no other answer has out of the table of HPACK, from which it would push what all have.
+fn never_twice(value: &mut HeaderValue) {
+    value.set_sensitive(true);
 }
 
 impl Layer for CallIds {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
-        let id = request
-            .headers()
-            .get(HEADER)
-            .and_then(|id| CallId::new(id.to_str().ok()?).ok())
-            .unwrap_or_else(|| self.next());
-        let echo = HeaderValue::from_str(id.as_str());
+        let (id, echo) = self.of(request.headers());
         request.extensions_mut().insert(id);
         let answer = inner.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
-            if let Ok(echo) = echo {
-                response.headers_mut().insert(HEADER, echo);
-            }
+            Self::sign(response.headers_mut(), echo);
             Ok(response)
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use kabao_api::{Error, FieldViolation, Reason};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
@@ -73,6 +73,18 @@ pub(crate) struct Deadlines {
     pub(crate) max: Duration,
     /// Those of streams are cut to this.
     pub(crate) max_stream: Duration,
+}
+
+impl Deadlines {
+    /// Returns until when a call with these headers may work; `None` if it has no time, or none that can be read.
+    pub(crate) fn work_until(&self, headers: &HeaderMap) -> Option<std::time::Instant> {
+        let named = match headers.get("grpc-timeout") {
+            Some(value) => Some(parse(value)?),
+            None => None,
+        };
+        let timeout = named.unwrap_or(self.default).min(self.max);
+        (!timeout.is_zero()).then(|| End::after(timeout).work_until.into_std())
+    }
 }
 
 impl Layer for Deadlines {

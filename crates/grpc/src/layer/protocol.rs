@@ -36,7 +36,12 @@ impl Layer for Protocol {
     }
 }
 
-fn refuse(request: &Request<Body>) -> Option<Response<Body>> {
+/// Tells whether a request is a call of gRPC that this port speaks.
+pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
+    refuse(request).is_none()
+}
+
+fn refuse<B>(request: &Request<B>) -> Option<Response<Body>> {
     match subtype(request.headers().get(CONTENT_TYPE)) {
         // The protocol wants 415, so that a plain HTTP client is not shown a success.
         Subtype::NotGrpc => {

@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
-use super::refusals::Refused;
+use super::refusals::{Refused, SharedRefusals, marked};
 use super::{Answer, Inner, Layer, call_id};
 use crate::audit::{Audit, Trail};
 use crate::load::Class;
@@ -27,14 +27,20 @@ use crate::share::Peer;
 pub(crate) struct Trace {
     observer: Option<Arc<dyn CallObserver>>,
     audit: Option<Arc<dyn Audit>>,
+    refusals: SharedRefusals,
 }
 
 impl Trace {
     pub(crate) fn new(
         observer: Option<Arc<dyn CallObserver>>,
         audit: Option<Arc<dyn Audit>>,
+        refusals: SharedRefusals,
     ) -> Self {
-        Self { observer, audit }
+        Self {
+            observer,
+            audit,
+            refusals,
+        }
     }
 
     /// Begins what is written down of a call of the API.
@@ -87,7 +93,9 @@ impl Layer for Trace {
             label,
             code: None,
             is_quiet: Class::of(path) != Class::Call,
+            untold: None,
         };
+        let refusals = self.refusals.clone();
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
             let response = answer.await?;
@@ -95,6 +103,11 @@ impl Layer for Trace {
             observed.headers(response.headers());
             observed.reason = response.extensions().get().copied();
             observed.is_quiet |= response.extensions().get::<Refused>().is_some();
+            if let Some(reason) = marked(response.extensions()) {
+                let turn = refusals.turn(Instant::now());
+                observed.is_quiet |= turn.is_none();
+                observed.untold = turn.map(|untold| (reason, untold));
+            }
             Ok(response.map(|body| hooked(body, observed)))
         };
         Box::pin(observing.instrument(span))
@@ -142,6 +155,8 @@ struct Observed {
     /// Whether its end is told in detail only: health and reflection are open to whoever reaches the port, and of calls
     /// that are refused there is a line a second.
     is_quiet: bool,
+    /// Why it was refused, and how many others were that have no line of their own.
+    untold: Option<(Reason, u64)>,
 }
 
 impl Observed {
@@ -168,11 +183,13 @@ impl Drop for Observed {
         // Whole microseconds.
         let elapsed_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
         let is_quiet = self.is_quiet;
+        let (refused, untold) = self.untold.unzip();
+        let refused = refused.map(Reason::as_str);
         self.span.in_scope(|| {
             if is_quiet {
                 tracing::debug!(code = ?code, elapsed_ms, "call finished");
             } else {
-                tracing::info!(code = ?code, elapsed_ms, "call finished");
+                tracing::info!(code = ?code, elapsed_ms, refused, untold, "call finished");
             }
         });
         if let Some(observer) = &self.observer {

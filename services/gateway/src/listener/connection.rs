@@ -23,6 +23,7 @@ use super::evictions::{Cause, Evictions};
 use super::guarded::Guarded;
 use super::preface::{self, Prefaced};
 use super::streams::{Pieces, Streams};
+use super::together::{Pace, Together};
 use super::trust::{Standing, Trust};
 use crate::clock;
 use crate::config::{GrpcSettings, Limits, Timeouts};
@@ -41,7 +42,7 @@ pub(super) struct Shared<S> {
     service: S,
     tls: Option<Arc<Tls>>,
     timeouts: Timeouts,
-    http2: http2::Builder<Streams>,
+    limits: Limits,
     jitter: RandomState,
     handshakes: Complaints,
     evictions: Arc<Evictions>,
@@ -67,7 +68,7 @@ impl<S: GrpcService> Shared<S> {
             service,
             tls,
             timeouts: settings.timeouts.clone(),
-            http2: http2_builder(&settings.limits, &settings.timeouts),
+            limits: settings.limits.clone(),
             jitter: RandomState::new(),
             handshakes: Complaints::new("TLS handshake with a caller failed"),
             evictions: Arc::new(Evictions::new(metrics.clone())),
@@ -107,22 +108,34 @@ impl<S: GrpcService> Shared<S> {
         };
         let (mut trust, standing) = trust.unzip();
         let service = self.service.clone();
+        let pace = Pace::default();
+        let stream = Together::new(stream, pace.clone());
+        let calls = pace.clone();
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+            calls.called();
             request.extensions_mut().insert(peer);
             if let Some(standing) = &standing {
                 request.extensions_mut().insert(standing.certified());
             }
             // A fresh clone per call: the service is always ready.
             let answer = service.clone().call(request);
+            if answer.is_answered() {
+                calls.answered();
+            }
             async move { Ok::<_, Infallible>(answer.await?.map(Pieces::new)) }
         });
-        let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
+        let http2 = self.http2(pace.clone());
+        let mut connection = Box::pin(http2.serve_connection(TokioIo::new(stream), service));
         // When what is left is cut. While the process drains, the listener aborts us.
         let mut end = None;
         let mut drains = false;
         loop {
+            let turn = std::future::poll_fn(|cx| {
+                pace.turn();
+                connection.as_mut().poll(cx)
+            });
             tokio::select! {
-                result = connection.as_mut() => return ended(result),
+                result = turn => return ended(result),
                 () = watch.draining(), if !drains => drains = true,
                 () = sleep_until(ends), if end.is_none() && !drains => {
                     end = Some(self.patience());
@@ -139,6 +152,10 @@ impl<S: GrpcService> Shared<S> {
             // Asking twice is asking once.
             connection.as_mut().graceful_shutdown();
         }
+    }
+
+    fn http2(&self, pace: Pace) -> http2::Builder<Streams> {
+        http2_builder(&self.limits, &self.timeouts, pace)
     }
 
     /// Until when a connection that was asked to end may go on.
@@ -225,10 +242,12 @@ fn ended(result: hyper::Result<()>) {
     }
 }
 
-fn http2_builder(limits: &Limits, timeouts: &Timeouts) -> http2::Builder<Streams> {
-    let mut builder = http2::Builder::new(Streams::new(timeouts.stall));
+fn http2_builder(limits: &Limits, timeouts: &Timeouts, pace: Pace) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(Streams::new(timeouts.stall, pace));
     builder
         .timer(TokioTimer::new())
+        // No client of gRPC looks at it.
+        .auto_date_header(false)
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(limits.max_header_list_size)
         .max_send_buf_size(SEND_BUFFER)

@@ -10,13 +10,15 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::together::Pace;
 
 /// What a frame of HTTP/2 holds unless the peers agree on more.
 const PIECE: usize = 16 * 1024;
@@ -28,16 +30,17 @@ tokio::task_local! {
     static HANDED: Arc<Handed>;
 }
 
-/// Runs the streams of connections, each in a task of its own, and resets one whose answer is not taken.
-#[derive(Clone, Copy, Debug)]
+/// Runs the streams of a connection, each in a task of its own if it is not answered already, and resets one whose answer is not taken.
+#[derive(Clone, Debug)]
 pub(super) struct Streams {
     patience: Duration,
+    pace: Pace,
 }
 
 impl Streams {
-    /// Waits for `patience` until a caller takes the next piece.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { patience }
+    /// Runs those of the connection of this pace, and waits for `patience` until a caller takes the next piece.
+    pub(super) fn new(patience: Duration, pace: Pace) -> Self {
+        Self { patience, pace }
     }
 }
 
@@ -46,7 +49,16 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        tokio::spawn(run(stream, self.patience));
+        if !self.pace.is_answered() {
+            tokio::spawn(run(stream, self.patience));
+            return;
+        }
+        // It has nothing to wait for but its last step.
+        let mut stream = Box::pin(stream);
+        let mut unheard = Context::from_waker(Waker::noop());
+        if stream.as_mut().poll(&mut unheard).is_pending() {
+            tokio::spawn(run(stream, self.patience));
+        }
     }
 }
 
@@ -231,7 +243,7 @@ mod tests {
                 std::future::pending::<()>().await;
             }
         };
-        Streams::new(10 * SECOND).execute(stream);
+        Streams::new(10 * SECOND, Pace::default()).execute(stream);
         tokio::time::sleep(1000 * SECOND).await;
         alive.upgrade().is_none()
     }
@@ -255,7 +267,7 @@ mod tests {
             }
             *note.lock().unwrap() = Some(start.elapsed());
         };
-        Streams::new(10 * SECOND).execute(stream);
+        Streams::new(10 * SECOND, Pace::default()).execute(stream);
         tokio::time::sleep(100 * SECOND).await;
         assert_eq!(*ended.lock().unwrap(), Some(45 * SECOND));
     }
@@ -268,7 +280,7 @@ mod tests {
             let _ = tokio::time::timeout(900 * SECOND, body.frame()).await;
             said.send(()).unwrap();
         };
-        Streams::new(10 * SECOND).execute(stream);
+        Streams::new(10 * SECOND, Pace::default()).execute(stream);
         hear.await.unwrap();
     }
 

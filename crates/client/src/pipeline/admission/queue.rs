@@ -57,14 +57,18 @@ impl<T> Queue<T> {
         self.waiting.len()
     }
 
+    /// Tells whether there has been a queue for so long that it is no burst any more.
+    pub(super) fn stands(&self, now: Instant) -> bool {
+        let interval = self.patience.interval;
+        self.standing_since
+            .is_some_and(|since| now.duration_since(since) >= interval)
+    }
+
     /// Tells how long whoever comes now would wait at most: until then, or until `last_start`, the last
     /// moment at which its work could still end in time.
     pub(super) fn leaves_at(&self, now: Instant, last_start: Instant) -> Instant {
         let Patience { interval, target } = self.patience;
-        let stands = self
-            .standing_since
-            .is_some_and(|since| now.duration_since(since) >= interval);
-        let longest = if stands { target } else { interval };
+        let longest = if self.stands(now) { target } else { interval };
         last_start.min(now + longest)
     }
 

@@ -196,6 +196,63 @@ async fn a_standing_queue_is_left_after_the_target() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn in_a_standing_queue_waits_one_round_and_the_others_are_refused_before_anything() {
+    let admission = Admission::new(account(), &settings(10, 64));
+    let _held = join_all((0..10).map(|_| enter(&admission, PATIENT))).await;
+    let join = |count: usize| {
+        let calls = (0..count).map(|_| Box::pin(enter(&admission, PATIENT)));
+        let waiting = calls.filter_map(|mut call| poll(call.as_mut()).is_none().then_some(call));
+        waiting.collect::<Vec<_>>()
+    };
+    let may_begin = || {
+        let call = call(PATIENT);
+        let required = admission.require(call.sending.operation, &call.bounds, || 0);
+        required.is_ok()
+    };
+    let burst = join(70);
+    assert_eq!(
+        (burst.len(), queued(&admission), may_begin()),
+        (64, 64, false)
+    );
+    tokio::time::advance(Duration::from_secs(2)).await;
+    drop(burst);
+    assert_eq!((queued(&admission), may_begin()), (0, true));
+    let standing = join(20);
+    assert_eq!((standing.len(), may_begin()), (10, false));
+    let refused = admission.0.lock().refused_in_all;
+    assert_eq!(refused, 6 + 1 + 10 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_that_are_looked_at_together_no_more_pass_than_find_a_place() {
+    let admission = Admission::new(account(), &settings(2, 3));
+    let look = || {
+        let mut call = call(PATIENT);
+        let found = admission.expect(call.sending.operation, &call.bounds, || 0);
+        call.is_expected = true;
+        found.is_ok().then_some(call)
+    };
+    let passed: Vec<_> = (0..9).filter_map(|_| look()).collect();
+    assert_eq!(passed.len(), 2 + 3);
+    let mut calls: Vec<_> = passed
+        .iter()
+        .map(|call| Box::pin(admission.enter(call, || 0)))
+        .collect();
+    let permits: Vec<_> = calls
+        .iter_mut()
+        .filter_map(|call| poll(call.as_mut()))
+        .collect();
+    assert!(permits.len() == 2 && permits.iter().all(Result::is_ok));
+    assert_eq!((in_flight(&admission), queued(&admission)), (2, 3));
+    assert!(look().is_none());
+    // Who was looked at and does not come keeps no place for long.
+    drop(calls);
+    assert!((0..3).all(|_| look().is_some()) && look().is_none());
+    tokio::time::advance(EXPECTED_FOR).await;
+    assert!(look().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_limit_falls_with_what_fails_or_is_late_and_rises_with_what_is_answered() {
     let (quick, late) = (Duration::from_millis(20), Duration::from_millis(251));
     let rows: [(Sign, Duration, usize); 5] = [

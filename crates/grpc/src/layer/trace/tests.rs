@@ -93,7 +93,7 @@ impl CallObserver for Seen {
 
 fn traced(fake: Fake) -> (Arc<Seen>, With<Trace, Fake>) {
     let seen = Arc::new(Seen::default());
-    let trace = Trace::new(Some(Arc::<Seen>::clone(&seen)), None);
+    let trace = Trace::new(Some(Arc::<Seen>::clone(&seen)), None, Default::default());
     (seen, With::new(trace, fake))
 }
 
