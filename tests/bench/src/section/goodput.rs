@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Run;
+use super::path::Cost;
 use crate::clock::float;
 use crate::limits;
 use crate::load::Callers;
@@ -39,9 +40,11 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let mut floods = FLOODS.map(|(name, ..)| samples(name, Unit::PerSecond, "the peak"));
     let mut rejection = samples(REJECTION, Unit::Microseconds, "an admitted call");
     rejection.target = Target::AtMost(limits::REJECTION);
-    // What a call costs when there is no flood.
+    // What calls cost when there is no flood: any, and one of those that the floods are made of.
     for _ in 0..run.form.rounds {
-        let (peak, admitted) = peak(run, &gateway, &callers).await?;
+        let calm = cost(run, &gateway, &callers, Question::FamilyRead).await?;
+        let (peak, admitted) = (calm.load.per_second(), calm.on_core);
+        let answered = cost(run, &gateway, &callers, Question::UnknownRead).await?;
         for (samples, (_, times, patience)) in floods.iter_mut().zip(FLOODS) {
             let before = gateway.program.on_core()?;
             let length = run.form.length * 3;
@@ -52,7 +55,7 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
             samples.limits.push(peak);
             samples.values.push(flood.good_per_second());
             if times > 2.0 && flood.refused > 0.0 {
-                let rejected = on_core - flood.good * admitted;
+                let rejected = on_core - flood.good * answered.on_core;
                 rejection.limits.push(admitted);
                 rejection.values.push(rejected.max(0.0) / flood.refused);
             }
@@ -74,16 +77,8 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
 }
 
 /// Calls a second at most, and what each takes of the core.
-async fn peak(run: &Run, gateway: &Gateway, callers: &Callers) -> Result<(f64, f64)> {
-    let cost = super::path::gateway(
-        gateway,
-        callers,
-        Question::FamilyRead,
-        BUSY,
-        run.form.length,
-    )
-    .await?;
-    Ok((cost.load.per_second(), cost.on_core))
+async fn cost(run: &Run, gateway: &Gateway, callers: &Callers, question: Question) -> Result<Cost> {
+    super::path::gateway(gateway, callers, question, BUSY, run.form.length).await
 }
 
 fn samples(name: &str, unit: Unit, against: &'static str) -> Samples {
