@@ -11,6 +11,7 @@ mod changes;
 mod client_signature;
 mod control;
 mod credentials;
+mod crowded;
 mod demo;
 mod flow;
 mod foreign_forms;
