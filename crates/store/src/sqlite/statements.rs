@@ -177,11 +177,7 @@ mod tests {
         let rows = [
             (None, vec![], place),
             (None, vec![ChangeState::Applied], place),
-            (
-                None,
-                vec![ChangeState::Unknown],
-                "SCAN changes USING INDEX changes_open",
-            ),
+            (None, vec![ChangeState::Unknown], "INDEX changes_open"),
             (
                 None,
                 vec![ChangeState::Rejected],
