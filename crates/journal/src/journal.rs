@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use kabao_api::{AccountId, ChangeState};
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 use crate::account::AccountJournal;
 use crate::clock::Clock;
@@ -105,15 +107,17 @@ impl Journal {
 
     /// Leaves the other processes that share the store, which then need not wait until they take this one for dead.
     /// [`reconcile`](Self::reconcile) ends. Returns false, and leaves nobody, if a change still runs here: whoever takes
-    /// it over has to wait until its request has arrived or never will.
+    /// it over has to wait until its request has arrived or never will. It takes `pause` at least, and as long as a
+    /// request may be under way.
     ///
     /// # Errors
     ///
     /// If the store does not answer; then the others find out by themselves.
-    pub async fn leave(&self) -> Result<bool, StoreError> {
+    pub async fn leave(&self, pause: Duration) -> Result<bool, StoreError> {
         self.0.is_leaving.store(true, Ordering::Relaxed);
         self.wake();
         let _looking = self.0.looking.lock().await;
+        sleep(pause.max(self.0.settings.quiet)).await;
         if !self.0.running.is_empty() {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use kabao_client::{Client, Decorator};
 use kabao_journal::{AccountJournal, Clock, Counts, Journal, Party, StoreError};
 use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::{Store, StoreObserver, StoreVitals};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::abort::AbortOnDrop;
 use crate::audit::AuditLog;
@@ -98,12 +98,8 @@ impl Memory {
         if self.store.portions().is_none() {
             return;
         }
-        let leaving = async {
-            // Others take its portions at once, and what left here last still counts.
-            sleep(LONGEST_WINDOW).await;
-            self.journal.leave().await
-        };
-        match timeout(PARTING, leaving).await {
+        // Others take its portions at once, and what left here last still counts.
+        match timeout(PARTING, self.journal.leave(LONGEST_WINDOW)).await {
             Ok(Ok(true)) => {}
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the other replicas could not be told of the end")

@@ -153,12 +153,12 @@ async fn whoever_leaves_in_order_is_not_waited_for() {
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         // A request is under way: whoever takes it over has to wait, and so it does not leave.
-        assert!(!one.journal.leave().await.unwrap());
+        assert!(!one.journal.leave(Duration::ZERO).await.unwrap());
         two.reconcile().await;
         assert_eq!(two.change("a").await.state, ChangeState::Intent);
         call.abort();
         let _ = call.await;
-        assert!(one.journal.leave().await.unwrap());
+        assert!(one.journal.leave(Duration::ZERO).await.unwrap());
         // It looks after nothing any more.
         one.journal.reconcile().await;
         two.reconcile().await;
