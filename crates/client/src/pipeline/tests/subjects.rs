@@ -2,16 +2,14 @@
 
 use std::sync::Mutex;
 
-use kabao_models::Personal;
+use kabao_models::merchant::activities::TerminateActivity;
 use kabao_models::merchant::user_cards::ImportUserCardByOpenid;
 
 use super::*;
 use crate::observer::{Discarded, MockObserver};
 
-fn import() -> Box<dyn AnyEndpoint> {
-    let mut import = ImportUserCardByOpenid::new("p1", "o1", "n1");
-    import.code = Some(Personal::new("722317683772"));
-    Box::new(import)
+fn terminate() -> Box<dyn AnyEndpoint> {
+    Box::new(TerminateActivity::new("a1"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,10 +29,10 @@ async fn an_answer_about_another_member_is_discarded_and_counted() {
             "another code",
         ),
         (
-            import,
-            r#"{"code":"478515832666"}"#,
+            terminate,
+            r#"{"activity_id":"478515832666"}"#,
             Reason::OutcomeUnknown,
-            "another code",
+            "another activity_id",
         ),
     ];
     for (request, body, reason, what) in rows {
@@ -128,7 +126,10 @@ async fn a_member_called_code_beside_a_message_is_no_error() {
     let (transport, _) =
         answering(|_| Ok(signed(200, r#"{"code":"722317683772","message":"ok"}"#)));
     merchant(transport, Settings::default())
-        .execute(&context(), import())
+        .execute(
+            &context(),
+            Box::new(ImportUserCardByOpenid::new("p1", "o1", "n1")),
+        )
         .await
         .map(drop)
         .unwrap();
