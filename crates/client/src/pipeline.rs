@@ -27,9 +27,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use kabao_api::{AccountId, CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{
-    AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme,
-};
+use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme};
 use tokio::time::timeout_at;
 
 use self::admission::{Admission, Permit};
