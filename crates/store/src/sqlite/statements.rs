@@ -186,12 +186,12 @@ mod tests {
             (
                 Some([7; 32]),
                 vec![],
-                "SEARCH changes USING INDEX changes_subject (<expr>=? AND subject=?)",
+                "SEARCH changes USING INDEX changes_subject (<expr>=? AND subject=?",
             ),
             (
                 Some([7; 32]),
                 vec![ChangeState::Intent],
-                "USING INDEX changes_subject (<expr>=? AND subject=?)",
+                "USING INDEX changes_subject (<expr>=? AND subject=?",
             ),
         ];
         for (subject, states, expected) in rows {
