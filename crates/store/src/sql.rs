@@ -2,6 +2,8 @@
 //!
 //! A parameter stands for the first time in the order of its number, as SQLite counts them.
 
+use crate::table::RowQuery;
+
 /// sequence, fence
 pub(crate) const FORGET: &str =
     "DELETE FROM changes WHERE sequence = $1 AND fence = $2 AND ended = 0";
@@ -27,6 +29,62 @@ pub(crate) const GROUPS: &str = "SELECT account, state, count(*), min(create_tim
 /// state
 pub(crate) const OLDEST_IN: &str = "SELECT sequence, account, id, create_time FROM changes WHERE state = $1 \
      ORDER BY sequence LIMIT 1";
+
+/// What the statements of a listing have in common: who is listed, from where on, and in which order. Each database
+/// adds where its indexes have them.
+pub(crate) struct Listing {
+    pub(crate) values: Vec<Value>,
+    /// What each row has to fulfil, after another condition.
+    pub(crate) common: String,
+    /// The order, and how many.
+    pub(crate) end: String,
+}
+
+impl Listing {
+    pub(crate) fn of(query: &RowQuery) -> Self {
+        let (direction, sign) = match query.newest_first {
+            true => ("DESC", "<"),
+            false => ("ASC", ">"),
+        };
+        let mut listing = Self {
+            values: Vec::new(),
+            common: String::new(),
+            end: format!("ORDER BY sequence {direction} LIMIT {}", query.limit),
+        };
+        if let Some(account) = &query.account {
+            listing.require("account =", Value::Text(account.as_str().to_owned()));
+        }
+        if let Some(subject) = &query.subject {
+            listing.require("subject =", Value::Bytes(subject.to_vec()));
+        }
+        if let Some(after) = query.after {
+            listing.require(&format!("sequence {sign}"), Value::Number(after));
+        }
+        listing
+    }
+
+    /// Takes a value in, and returns its parameter.
+    pub(crate) fn parameter(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    fn require(&mut self, condition: &str, value: Value) {
+        let parameter = self.parameter(value);
+        self.common
+            .push_str(&format!(" AND {condition} {parameter}"));
+    }
+
+    /// Puts statements together, each of which is in order and ends at the limit.
+    pub(crate) fn union(&self, parts: &[String]) -> String {
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|part| format!("SELECT * FROM ({part}) AS part"))
+            .collect();
+        let (parts, end) = (parts.join(" UNION ALL "), &self.end);
+        format!("SELECT * FROM ({parts}) AS parts {end}")
+    }
+}
 
 /// A value of a listing, in the order of its parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]

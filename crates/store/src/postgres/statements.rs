@@ -1,6 +1,6 @@
 //! The statements of PostgreSQL that SQLite does not share.
 
-use crate::sql::Value;
+use crate::sql::{Listing, Value};
 use crate::table::RowQuery;
 
 /// What a row is read from; `ended` is not among it.
@@ -31,43 +31,23 @@ pub(super) const UPDATE: &str = "UPDATE changes SET state = $1, ended = sequence
 /// Each state is a part of its own, which an index gives in the order of places: the database stops at the limit
 /// instead of sorting all changes of several states.
 pub(super) fn list(query: &RowQuery) -> (String, Vec<Value>) {
-    let mut values = Vec::new();
-    let mut parameter = |value: Value| {
-        values.push(value);
-        format!("${}", values.len())
-    };
-    let mut common = String::new();
-    if let Some(account) = &query.account {
-        let account = parameter(Value::Text(account.as_str().to_owned()));
-        common.push_str(&format!(" AND account = {account}"));
-    }
-    if let Some(subject) = &query.subject {
-        let subject = parameter(Value::Bytes(subject.to_vec()));
-        common.push_str(&format!(" AND subject = {subject}"));
-    }
-    if let Some(after) = query.after {
-        let after = parameter(Value::Number(after));
-        let sign = if query.newest_first { "<" } else { ">" };
-        common.push_str(&format!(" AND sequence {sign} {after}"));
-    }
-    let direction = if query.newest_first { "DESC" } else { "ASC" };
-    let end = format!("ORDER BY sequence {direction} LIMIT {}", query.limit);
-    let part = |state: Option<String>| {
-        let state = state.map(|state| format!(" AND state = {state}"));
-        let state = state.unwrap_or_default();
+    let mut listing = Listing::of(query);
+    let states: Vec<String> = query
+        .states
+        .iter()
+        .map(|state| listing.parameter(Value::Text(state.as_str().to_owned())))
+        .collect();
+    let part = |state: &str| {
+        let Listing { common, end, .. } = &listing;
         format!("SELECT {COLUMNS} FROM changes WHERE sequence > 0{common}{state} {end}")
     };
-    let mut parts: Vec<String> = Vec::new();
-    for state in &query.states {
-        let state = parameter(Value::Text(state.as_str().to_owned()));
-        parts.push(format!("SELECT * FROM ({}) AS part", part(Some(state))));
-    }
+    let parts: Vec<String> = states
+        .iter()
+        .map(|state| part(&format!(" AND state = {state}")))
+        .collect();
     let statement = match parts.as_slice() {
-        [] => part(None),
-        [_, ..] => format!(
-            "SELECT * FROM ({}) AS parts {end}",
-            parts.join(" UNION ALL ")
-        ),
+        [] => part(""),
+        parts => listing.union(parts),
     };
-    (statement, values)
+    (statement, listing.values)
 }

@@ -6,7 +6,7 @@
 //! answer lies in a table of its own, which only grows at its end; in the row of its change, which is full by then, it
 //! would move other rows.
 
-use crate::sql::Value;
+use crate::sql::{Listing, Value};
 use crate::table::RowQuery;
 
 /// What a row is read from. Earlier versions kept answers in the rows.
@@ -86,40 +86,22 @@ const SLICES: &str = "WITH RECURSIVE slices (slice) AS (SELECT min(sequence) >> 
 /// out of their index, refused ones out of theirs, and applied ones as they come, since most changes are. A subject has
 /// few changes, which are sorted. States stand there as they are, so that SQLite knows which index has them.
 pub(super) fn list(query: &RowQuery) -> (String, Vec<Value>) {
-    let mut values = Vec::new();
-    let mut parameter = |value: Value| {
-        values.push(value);
-        format!("${}", values.len())
-    };
-    let mut common = String::new();
-    if let Some(account) = &query.account {
-        let account = parameter(Value::Text(account.as_str().to_owned()));
-        common.push_str(&format!(" AND account = {account}"));
-    }
-    if let Some(subject) = &query.subject {
-        let subject = parameter(Value::Bytes(subject.to_vec()));
-        common.push_str(&format!(" AND subject = {subject}"));
-    }
-    if let Some(after) = query.after {
-        let after = parameter(Value::Number(after));
-        let sign = if query.newest_first { "<" } else { ">" };
-        common.push_str(&format!(" AND sequence {sign} {after}"));
-    }
-    let direction = if query.newest_first { "DESC" } else { "ASC" };
-    let end = format!("ORDER BY sequence {direction} LIMIT {}", query.limit);
+    let listing = Listing::of(query);
+    let Listing { common, end, .. } = &listing;
     let states = query.states.iter();
     if query.subject.is_some() {
         let states: Vec<_> = states
             .map(|state| format!("'{}'", state.as_str()))
             .collect();
-        if !states.is_empty() {
-            common.push_str(&format!(" AND state IN ({})", states.join(", ")));
-        }
+        let states = match states.as_slice() {
+            [] => String::new(),
+            states => format!(" AND state IN ({})", states.join(", ")),
+        };
         let statement = format!(
             "SELECT {COLUMNS} FROM changes INDEXED BY changes_subject \
-             WHERE (sequence >> 10) IN ({SLICES}){common} {end}"
+             WHERE (sequence >> 10) IN ({SLICES}){common}{states} {end}"
         );
-        return (statement, values);
+        return (statement, listing.values);
     }
     let part = |wanted: &str| format!("SELECT {COLUMNS} FROM changes WHERE {wanted}{common} {end}");
     let of = |state: &kabao_api::ChangeState| {
@@ -128,18 +110,14 @@ pub(super) fn list(query: &RowQuery) -> (String, Vec<Value>) {
         } else {
             OPEN
         };
-        let state = format!("state = '{}' AND {place}", state.as_str());
-        format!("SELECT * FROM ({}) AS part", part(&state))
+        part(&format!("state = '{}' AND {place}", state.as_str()))
     };
     let parts: Vec<String> = states.map(of).collect();
     let statement = match parts.as_slice() {
         [] => part("sequence > 0"),
-        [_, ..] => format!(
-            "SELECT * FROM ({}) AS parts {end}",
-            parts.join(" UNION ALL ")
-        ),
+        parts => listing.union(parts),
     };
-    (statement, values)
+    (statement, listing.values)
 }
 
 #[cfg(test)]
