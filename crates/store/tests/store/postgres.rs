@@ -45,11 +45,18 @@ impl Database {
         }
     }
 
-    /// Replicas that are taken for dead soon.
+    /// Replicas that nobody takes for dead, however little of the processors they get.
     pub(crate) fn settings(&self) -> PostgresSettings {
         let url = DatabaseUrl::parse(&self.url, Path::new("")).unwrap();
         let key_file = self.directory.path().join("store.key");
         let mut settings = PostgresSettings::new(url, key_file);
+        settings.takeover_after = Duration::from_secs(360);
+        settings
+    }
+
+    /// Replicas that are taken for dead soon.
+    pub(crate) fn impatient(&self) -> PostgresSettings {
+        let mut settings = self.settings();
         settings.takeover_after = Duration::from_millis(1_500);
         settings
     }

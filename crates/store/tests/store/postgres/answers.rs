@@ -16,7 +16,7 @@ use crate::faults::change;
 /// The settings of a replica behind a proxy.
 fn behind(proxy: &Proxy, server: &PostgresServer, database: &Database) -> PostgresSettings {
     let url = proxy.url(server, &database.url);
-    let mut settings = database.settings();
+    let mut settings = database.impatient();
     settings.url = DatabaseUrl::parse(&url, Path::new("")).unwrap();
     settings
 }
@@ -198,8 +198,8 @@ async fn a_database_that_was_killed_is_used_again_when_it_is_back() {
     let server = PostgresServer::start().unwrap();
     let database = Database::of(&server).await;
     let stores = [
-        Store::open(&database.settings().into()).await.unwrap(),
-        Store::open(&database.settings().into()).await.unwrap(),
+        Store::open(&database.impatient().into()).await.unwrap(),
+        Store::open(&database.impatient().into()).await.unwrap(),
     ];
     let names = || {
         stores
@@ -255,8 +255,8 @@ async fn a_database_that_was_killed_is_used_again_when_it_is_back() {
 async fn what_a_killed_database_loses_of_leases_harms_nobody() {
     let server = PostgresServer::start().unwrap();
     let database = Database::of(&server).await;
-    let one = Store::open(&database.settings().into()).await.unwrap();
-    let two = Store::open(&database.settings().into()).await.unwrap();
+    let one = Store::open(&database.impatient().into()).await.unwrap();
+    let two = Store::open(&database.impatient().into()).await.unwrap();
     let again = async || {
         server.kill().unwrap();
         server.restart().unwrap();

@@ -16,7 +16,7 @@ struct Shared(OnceCell<Database>);
 impl Fixture for Shared {
     async fn open(&self) -> Opened {
         let database = self.0.get_or_init(Database::new).await;
-        let mut settings = database.settings();
+        let mut settings = database.impatient();
         // Those who live have to look alive, also where many tests share a processor.
         settings.takeover_after = Duration::from_secs(3);
         let store = Store::open(&settings.into()).await.unwrap();

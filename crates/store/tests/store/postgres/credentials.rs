@@ -17,7 +17,7 @@ struct Shared(OnceCell<Database>);
 impl Fixture for Shared {
     async fn open(&self) -> Store {
         let database = self.0.get_or_init(Database::new).await;
-        let mut settings = database.settings();
+        let mut settings = database.impatient();
         settings.takeover_after = Duration::from_secs(3);
         Store::open(&settings.into()).await.unwrap()
     }

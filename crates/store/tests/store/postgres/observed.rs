@@ -17,7 +17,7 @@ use crate::observed::Heard;
 async fn operations_and_connections_are_told_and_a_lost_database_shows() {
     let database = Database::new().await;
     let proxy = Proxy::new(server());
-    let mut settings = database.settings();
+    let mut settings = database.impatient();
     settings.url = DatabaseUrl::parse(&proxy.url(server(), &database.url), Path::new("")).unwrap();
     settings.timeout = Duration::from_secs(1);
     settings.connections = 2;

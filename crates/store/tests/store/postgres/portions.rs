@@ -76,10 +76,32 @@ async fn all_that_ask_at_once_for_all_limits_never_hold_too_much() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn all_that_are_the_first_to_ask_for_a_limit_get_an_answer() {
+    let database = Database::new().await;
+    let mut replicas = Vec::new();
+    for _ in 0..4 {
+        replicas.push(portions(&database).await);
+    }
+    for round in 1..=50_u64 {
+        let mut first = JoinSet::new();
+        for (_, portions) in &replicas {
+            let portions = Arc::clone(portions);
+            let name = format!("limit {round}");
+            first.spawn(async move { portions.share(round, &[ask(&name, 2)]).await.unwrap() });
+        }
+        for answer in first.join_all().await {
+            assert_eq!(answer.len(), 1, "round {round}");
+            assert_eq!(answer[0].held, 2, "round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
 async fn the_portion_of_one_that_was_cut_off_returns_after_it_was_kept_for_it() {
     let database = Database::new().await;
     let proxy = Proxy::new(server());
-    let mut settings = database.settings();
+    let mut settings = database.impatient();
     let url = proxy.url(server(), &database.url);
     settings.url = DatabaseUrl::parse(&url, Path::new("")).unwrap();
     let cut_off = Store::open(&settings.into()).await.unwrap();

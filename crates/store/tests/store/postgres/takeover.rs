@@ -26,7 +26,7 @@ fn applied() -> ChangeUpdate {
 async fn a_replica_that_was_cut_off_holds_nothing_and_goes_on_under_another_name() {
     let database = Database::new().await;
     let proxy = Proxy::new(server());
-    let mut settings = database.settings();
+    let mut settings = database.impatient();
     let url = proxy.url(server(), &database.url);
     settings.url = DatabaseUrl::parse(&url, Path::new("")).unwrap();
     let one = Store::open(&settings.into()).await.unwrap();
@@ -103,9 +103,7 @@ async fn a_replica_that_was_cut_off_holds_nothing_and_goes_on_under_another_name
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
 async fn whoever_leaves_is_not_waited_for_and_does_not_come_back() {
     let database = Database::new().await;
-    let mut settings = database.settings();
-    // Nobody is taken for dead.
-    settings.takeover_after = Duration::from_secs(360);
+    let settings = database.settings();
     let one = Store::open(&settings.clone().into()).await.unwrap();
     let two = Store::open(&settings.into()).await.unwrap();
     let Acquired::Held(lease) = one.leases().acquire("member").await.unwrap() else {
@@ -149,9 +147,8 @@ async fn whoever_leaves_is_not_waited_for_and_does_not_come_back() {
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
 async fn whoever_was_taken_for_dead_begins_nothing_under_the_old_name() {
     let database = Database::new().await;
-    let mut settings = database.settings();
     // It notices a minute later.
-    settings.takeover_after = Duration::from_secs(360);
+    let settings = database.settings();
     let store = Store::open(&settings.into()).await.unwrap();
     let Acquired::Held(lease) = store.leases().acquire("member").await.unwrap() else {
         panic!("it is free");
@@ -182,9 +179,8 @@ async fn whoever_was_taken_for_dead_begins_nothing_under_the_old_name() {
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
 async fn a_change_is_begun_before_a_takeover_or_not_at_all() {
     let database = Database::new().await;
-    let mut settings = database.settings();
     // The test buries, and nobody else does.
-    settings.takeover_after = Duration::from_secs(360);
+    let settings = database.settings();
     let heir = Store::open(&settings.clone().into()).await.unwrap();
     // Changes take their time, so that takeovers come in the middle.
     let slow = "CREATE FUNCTION kabao.slow() RETURNS trigger LANGUAGE plpgsql AS \
