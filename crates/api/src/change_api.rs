@@ -55,6 +55,13 @@ pub trait ChangeApi: Send + Sync {
     /// `STORE` if the journal cannot be read.
     async fn is_reused(&self, id: &RequestId, content: &[u8]) -> Result<bool, Error>;
 
+    /// Returns one of `ids` that a change has, if any of them has one, without beginning anything.
+    ///
+    /// # Errors
+    ///
+    /// `STORE` if the journal cannot be read.
+    async fn first_known(&self, ids: &[RequestId]) -> Result<Option<RequestId>, Error>;
+
     /// Makes an id that no change has; `None` if the system gives no randomness.
     fn new_request_id(&self) -> Option<RequestId>;
 

@@ -235,6 +235,12 @@ impl ChangeApi for Changes {
         }))
     }
 
+    async fn first_known(&self, ids: &[RequestId]) -> Result<Option<RequestId>, Error> {
+        let Self(account) = self;
+        let store = account.journal().store();
+        Ok(store.first_known(account.account(), ids).await?)
+    }
+
     fn new_request_id(&self) -> Option<RequestId> {
         self.0.journal().clock().request_id()
     }

@@ -72,6 +72,7 @@ macro_rules! conformance {
             @each [$($attributes)*] $fixture;
             a_change_that_was_begun_is_found_whole
             a_second_begin_of_an_id_finds_the_first
+            of_many_ids_the_one_that_a_change_has_is_known
             an_open_change_blocks_others_of_its_subject
             a_change_is_begun_only_under_its_lease
             an_update_writes_what_it_says

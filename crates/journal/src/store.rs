@@ -23,6 +23,23 @@ pub trait ChangeStore: Send + Sync {
     /// Finds the change of an id.
     async fn find(&self, key: &ChangeKey) -> Result<Option<StoredChange>, StoreError>;
 
+    /// Returns one of `ids` that a change of `account` has, if any of them has one. A store that can look for many at
+    /// once should.
+    async fn first_known(
+        &self,
+        account: &AccountId,
+        ids: &[RequestId],
+    ) -> Result<Option<RequestId>, StoreError> {
+        for id in ids {
+            let (account, id) = (account.clone(), id.clone());
+            let key = ChangeKey { account, id };
+            if self.find(&key).await?.is_some() {
+                return Ok(Some(key.id));
+            }
+        }
+        Ok(None)
+    }
+
     /// Writes a new change in the state [`ChangeState::Intent`], in one step with these checks: no
     /// change has its id ([`Begun::Exists`]), no other change of its subject is open
     /// ([`Begun::Blocked`]), its lease is still held ([`Begun::LeaseLost`]).

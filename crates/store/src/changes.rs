@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use kabao_api::{AccountId, RequestId};
 use kabao_auth::{DigestKey, SealingKeys};
 use kabao_journal::{
     Begun, ChangeFilter, ChangeKey, ChangeStore, ChangeUpdate, Fingerprint, Held, Leases,
@@ -116,6 +117,14 @@ impl<T: Table> ChangeStore for Changes<T> {
 
     async fn find(&self, key: &ChangeKey) -> Result<Option<StoredChange>, StoreError> {
         self.opened(self.table.find(key).await?)
+    }
+
+    async fn first_known(
+        &self,
+        account: &AccountId,
+        ids: &[RequestId],
+    ) -> Result<Option<RequestId>, StoreError> {
+        self.table.first_known(account, ids).await
     }
 
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError> {

@@ -10,6 +10,12 @@ use crate::time;
 #[async_trait]
 pub(crate) trait Table: Send + Sync {
     async fn find(&self, key: &ChangeKey) -> Result<Option<Row>, StoreError>;
+    /// One of the ids that a change of the account has.
+    async fn first_known(
+        &self,
+        account: &AccountId,
+        ids: &[RequestId],
+    ) -> Result<Option<RequestId>, StoreError>;
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError>;
     async fn update(&self, ticket: Ticket, update: RowUpdate) -> Result<Held, StoreError>;
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError>;
@@ -117,8 +123,13 @@ impl Row {
 pub(crate) fn key(account: String, id: String) -> Result<ChangeKey, StoreError> {
     Ok(ChangeKey {
         account: AccountId::new(account).map_err(|_| odd("account"))?,
-        id: RequestId::new(id).map_err(|_| odd("id"))?,
+        id: self::id(id)?,
     })
+}
+
+/// Reads an id from its column.
+pub(crate) fn id(id: String) -> Result<RequestId, StoreError> {
+    RequestId::new(id).map_err(|_| odd("id"))
 }
 
 /// Reads the name of a state.

@@ -109,6 +109,33 @@ async fn a_batch_that_was_broken_off_goes_on_where_it_stopped() {
     }
 }
 
+/// What was refused before anything was sent is not remembered, so its place is free for the item behind it.
+#[tokio::test]
+async fn a_batch_without_the_item_that_failed_is_another_batch() {
+    for (demo, operation) in ADDING {
+        let world = World::start().await;
+        let call = async |items| {
+            let batch = BatchAdjustPointsRequest {
+                items,
+                ..batch(demo)
+            };
+            world.members().batch_adjust_points(batch).await
+        };
+        let far_too_many = add(demo, -1_000_000, "");
+        let list = vec![far_too_many, add(demo, 10, "")];
+        let mut results = call(list).await.unwrap().into_inner();
+        let mut done = Vec::new();
+        while let Some(result) = results.message().await.unwrap() {
+            done.extend(matches!(result.result, Some(Item::Adjustment(_))).then_some(result.index));
+        }
+        assert_eq!(done, [1], "{operation}");
+        let answer = call(vec![add(demo, 10, "")]).await;
+        let refusal = refused(Code::InvalidArgument, "REQUEST_ID_REUSED");
+        refusal.fields(&["items"]).check(answer);
+        assert_eq!(world.effects_of(operation).len(), 1, "{operation}");
+    }
+}
+
 #[tokio::test]
 async fn one_id_from_many_callers_at_once_has_one_effect_and_one_answer() {
     for (demo, operation) in ADDING {

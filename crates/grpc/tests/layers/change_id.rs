@@ -36,6 +36,7 @@ fn journal() -> MockChangeApi {
     let mut journal = MockChangeApi::new();
     let mut made = 0;
     journal.expect_is_reused().returning(|_, _| Ok(false));
+    journal.expect_first_known().returning(|_| Ok(None));
     journal.expect_new_request_id().returning(move || {
         made += 1;
         RequestId::new(format!("{made:032x}")).ok()

@@ -151,6 +151,10 @@ impl ChangeApi for Journal {
         Ok(false)
     }
 
+    async fn first_known(&self, _: &[RequestId]) -> Result<Option<RequestId>, Error> {
+        Ok(None)
+    }
+
     fn new_request_id(&self) -> Option<RequestId> {
         "made-by-the-journal".parse().ok()
     }

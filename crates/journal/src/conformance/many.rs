@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kabao_api::RequestId;
+
 use super::{Fixture, Opened, account, all, applied, at_once, change, fresh, key, ok, open_of};
 use crate::store::{Begun, Held, NewChange};
 
@@ -21,6 +23,28 @@ pub async fn of_many_begins_of_one_id_one_is_fresh(fixture: &dyn Fixture) {
     let exists = Begun::Exists(Box::new(first));
     let others = begun.iter().filter(|begun| **begun == exists).count();
     assert_eq!((fresh, others), (1, 63));
+}
+
+/// Ids are looked up together: those of changes that run and of changes that have ended, of one account alone.
+pub async fn of_many_ids_the_one_that_a_change_has_is_known(fixture: &dyn Fixture) {
+    let Opened { changes, .. } = fixture.open().await;
+    let id = |number: u32| RequestId::new(format!("id-{number}")).expect("a valid id");
+    let ids: Vec<RequestId> = (0..10_000).map(id).collect();
+    let known = async |name| ok(changes.first_known(&account(name), &ids).await);
+    assert_eq!(known("a").await, None);
+    fresh(changes.begin(change("b", "id-7")).await);
+    fresh(changes.begin(change("a", "another")).await);
+    assert_eq!(
+        known("a").await,
+        None,
+        "no other account's, and no other id"
+    );
+    let ticket = fresh(changes.begin(change("a", "id-9999")).await);
+    assert_eq!(known("a").await, Some(id(9999)));
+    ok(changes.update(ticket, applied(Some(b"done"))).await);
+    assert_eq!(known("a").await, Some(id(9999)));
+    assert_eq!(known("b").await, Some(id(7)));
+    assert_eq!(ok(changes.first_known(&account("a"), &[]).await), None);
 }
 
 /// However many changes of a subject come at a time, one begins.

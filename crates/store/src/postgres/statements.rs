@@ -11,6 +11,12 @@ pub(super) const COLUMNS: &str = "sequence, fence, account, id, method, fingerpr
 pub(super) const FIND: &str = "SELECT sequence, fence, account, id, method, fingerprint, state, \
      owner, plan, answer, create_time, update_time FROM changes WHERE account = $1 AND id = $2";
 
+/// account, ids
+///
+/// A join with the list, so that the index is asked for each, however the server guesses how many of them there are.
+pub(super) const FIRST_KNOWN: &str = "SELECT changes.id FROM unnest($2::text[]) AS asked (id) \
+     JOIN changes ON changes.account = $1 AND changes.id = asked.id";
+
 /// account, subject
 pub(super) const OPEN_OF: &str = "SELECT sequence, fence, account, id, method, fingerprint, state, \
      owner, plan, answer, create_time, update_time FROM changes \

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use kabao_api::{AccountId, RequestId};
 use kabao_journal::{ChangeKey, Held, StoreError, Ticket};
 use tokio_postgres::types::{ToSql, Type};
 
@@ -11,7 +12,7 @@ use super::portions::REMOVE_UNUSED;
 use super::session::{Parameter, Session, column};
 use super::statements;
 use crate::sql::{self, Value};
-use crate::table::{BegunRow, Claimed, NewRow, Row, RowQuery, RowUpdate, Table};
+use crate::table::{self, BegunRow, Claimed, NewRow, Row, RowQuery, RowUpdate, Table};
 
 /// account, id, method, fingerprint, subject, owner, time, plan, lease, its fence
 ///
@@ -70,6 +71,21 @@ impl Table for PostgresTable {
         let found = find(&mut session, key).await?;
         session.done();
         Ok(found)
+    }
+
+    async fn first_known(
+        &self,
+        account: &AccountId,
+        ids: &[RequestId],
+    ) -> Result<Option<RequestId>, StoreError> {
+        let mut session = self.pool.take("first_known").await?;
+        let ids: Vec<&str> = ids.iter().map(RequestId::as_str).collect();
+        let known = session
+            .first(statements::FIRST_KNOWN, &[&account.as_str(), &ids])
+            .await?;
+        let known = known.map(|row| column::<String>(&row, 0)).transpose()?;
+        session.done();
+        known.map(table::id).transpose()
     }
 
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kabao_api::AccountId;
+use kabao_api::{AccountId, RequestId};
 use kabao_journal::{ChangeKey, Held, Lease, StoreError, Ticket};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Params, ToSql, params, params_from_iter};
@@ -53,6 +53,31 @@ impl Table for SqliteTable {
         let key = key.clone();
         self.readers
             .read(move |database| find(database, &key))
+            .await
+    }
+
+    async fn first_known(
+        &self,
+        account: &AccountId,
+        ids: &[RequestId],
+    ) -> Result<Option<RequestId>, StoreError> {
+        let keys = ids.iter().map(|id| ChangeKey {
+            account: account.clone(),
+            id: id.clone(),
+        });
+        let keys: Vec<ChangeKey> = keys.filter(|key| self.ids.may_have(key)).collect();
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        self.readers
+            .read(move |database| {
+                for key in keys {
+                    if find(database, &key)?.is_some() {
+                        return Ok(Some(key.id));
+                    }
+                }
+                Ok(None)
+            })
             .await
     }
 

@@ -1,6 +1,6 @@
 //! Changes of many members in one call: each item is the single call, under an id of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,6 +182,7 @@ pub(super) struct Head {
 #[derive(Debug)]
 pub(super) struct Batch<S> {
     account: AccountId,
+    id: RequestId,
     at_once: usize,
     items: Vec<Numbered<S>>,
 }
@@ -258,6 +259,7 @@ impl<S: Single> Batch<S> {
                     .into_iter()
                     .map(|(index, item)| numbered(index, id.item(index.unsigned_abs()), item))
                     .collect(),
+                id,
             }
         }))
     }
@@ -271,6 +273,15 @@ impl<S: Single> Batch<S> {
     pub(super) fn placed(&self) -> impl Iterator<Item = (i32, &RequestId, &S)> {
         let placed = self.items.iter().filter(|item| item.is_derived);
         placed.map(|item| (item.index, &item.id, &item.item))
+    }
+
+    /// Returns the ids of all places at which this list has no item without an id of its own, however long it may have
+    /// been.
+    pub(super) fn vacant(&self) -> Vec<RequestId> {
+        let taken: HashSet<&RequestId> = self.items.iter().map(|item| &item.id).collect();
+        let places = 0..u32::try_from(MAX_ITEMS).unwrap_or(u32::MAX);
+        let ids = places.map(|place| self.id.item(place));
+        ids.filter(|id| !taken.contains(id)).collect()
     }
 
     /// Runs the items, some at once, those of the same subject in their order. Nothing begins that

@@ -1,7 +1,9 @@
 //! A batch that is repeated has to be the same list, as far as its items are known by their places.
 //!
 //! If an item is put in, those behind it get other ids. Each of them would be refused, for its new id belongs to another
-//! item, but the last ones have ids that nobody has used: what was done would be done again.
+//! item, but the last ones have ids that nobody has used: what was done would be done again. So it would be if an item is
+//! left out whose refusal nobody remembers: those behind it get ids that are free, and what shows it are the ids of
+//! places that the list does not have any more.
 
 use std::sync::Arc;
 
@@ -26,9 +28,22 @@ pub(super) async fn require_the_same<S: Single>(
         let content = S::METHOD.content(item)?;
         lookups.push(look_up(Arc::clone(changes), index, id.clone(), content));
     }
+    if lookups.is_empty() {
+        return Ok(());
+    }
     // In order, so that the first place where the lists differ is told.
     let looked_up = stream::iter(lookups).buffered(AT_ONCE);
-    looked_up.try_for_each(|()| async { Ok(()) }).await
+    looked_up.try_for_each(|()| async { Ok(()) }).await?;
+    match changes.first_known(&batch.vacant()).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::violated(
+            Reason::RequestIdReused,
+            [FieldViolation::new(
+                "items",
+                "lacks an item of an earlier call of this batch: a list that has changed is a new batch",
+            )],
+        )),
+    }
 }
 
 async fn look_up(

@@ -391,10 +391,12 @@ async fn updates_and_imports_are_batches_too() {
     assert_eq!(refusal(&status).1, ["items[0].user"]);
 }
 
-/// With an item put in, each one gets the id of the one before it, and the last one an id that nobody has used.
+/// With an item put in, each one gets the id of the one before it, and the last one an id that nobody has used. With one
+/// left out that nobody remembers, all behind it may get such ids.
 #[tokio::test]
 async fn a_list_that_has_changed_is_refused_before_anything_is_sent() {
-    let before = [(0, add(1, 10)), (1, add(2, 10))].map(|(place, item)| {
+    // The one between them was refused before anything was sent.
+    let before = [(0, add(1, 10)), (2, add(2, 10))].map(|(place, item)| {
         let id: RequestId = "batch-1".parse().unwrap();
         let item = request::adjust_points(item, &Idempotency::default()).unwrap();
         (id.item(place), Method::AdjustPoints.content(&item).unwrap())
@@ -402,10 +404,16 @@ async fn a_list_that_has_changed_is_refused_before_anything_is_sent() {
     let journal = || {
         let known = HashMap::from(before.clone());
         let mut journal = MockChangeApi::new();
+        let ids = before.clone().map(|(id, _)| id);
         let is_other = move |id: &RequestId, content: &[u8]| {
             Ok(known.get(id).is_some_and(|known| *known != content))
         };
         journal.expect_is_reused().returning(is_other);
+        let find = move |asked: &[RequestId]| {
+            let mut ids = ids.iter();
+            Ok(ids.find(|id| asked.contains(id)).cloned())
+        };
+        journal.expect_first_known().returning(find);
         journal
     };
     let refused = async |items| {
@@ -413,23 +421,30 @@ async fn a_list_that_has_changed_is_refused_before_anything_is_sent() {
         let answer = service.batch_adjust_points(admitted(batch(items))).await;
         answer.err().map(|status| refusal(&status))
     };
-    let (reason, fields) = refused(vec![add(3, 10), add(1, 10), add(2, 10)])
-        .await
-        .unwrap();
-    assert_eq!(
-        (reason.as_str(), fields),
-        ("REQUEST_ID_REUSED", vec!["items[0]".to_owned()])
-    );
-    let (reason, fields) = refused(vec![add(1, 10), add(2, 11)]).await.unwrap();
-    assert_eq!(
-        (reason.as_str(), fields),
-        ("REQUEST_ID_REUSED", vec!["items[1]".to_owned()])
-    );
+    let own = |id, code| numbered(id, add(code, 10));
+    for (items, field) in [
+        // Put in, changed, left out.
+        (
+            vec![add(3, 10), add(1, 10), add(9, 10), add(2, 10)],
+            "items[0]",
+        ),
+        (vec![add(1, 10), add(9, 10), add(2, 11)], "items[2]"),
+        (vec![add(1, 10), add(2, 10)], "items"),
+        (vec![add(1, 10)], "items"),
+        // The same under ids of their own, which are new.
+        (vec![own("x", 1), add(9, 10), add(2, 10)], "items"),
+    ] {
+        let (reason, fields) = refused(items).await.unwrap();
+        assert_eq!(
+            (reason.as_str(), fields),
+            ("REQUEST_ID_REUSED", vec![field.to_owned()])
+        );
+    }
     // The same list, one that goes on, and items with ids of their own.
     for items in [
-        vec![add(1, 10), add(2, 10)],
-        vec![add(1, 10), add(2, 10), add(3, 10)],
-        vec![numbered("x", add(3, 10)), numbered("y", add(1, 10))],
+        vec![add(1, 10), add(9, 10), add(2, 10)],
+        vec![add(1, 10), add(8, 10), add(2, 10), add(3, 10)],
+        vec![own("x", 3), own("y", 1)],
     ] {
         assert_eq!(refused(items).await, None);
     }
