@@ -128,26 +128,32 @@ impl Journal {
         if let Some(subject) = plan.as_ref().and_then(|plan| plan.subject.clone()) {
             seen.insert(change.ticket, (change.key.account.clone(), subject));
         }
+        let is_readable = plan.is_some();
         let needs_decision = plan.is_some_and(|plan| plan.needs_decision);
         seen.counts.needs_decision += u64::from(needs_decision);
         let age = self.clock().now().duration_since(change.create_time);
         let is_overdue = age.is_ok_and(|age| age > self.settings().bound);
         seen.counts.overdue += u64::from(is_overdue);
-        if is_overdue {
+        if is_overdue || !is_readable {
             let tries = reconciler
                 .tries
                 .entry(change.key.clone())
                 .or_insert_with(Tries::first);
-            if !std::mem::replace(&mut tries.told, true) {
-                tracing::error!(
-                    account = %change.key.account,
-                    change = %change.key,
-                    method = change.method,
-                    state = change.state.as_str(),
-                    needs_decision,
-                    "the end of a change is unknown for too long; see ChangeService"
-                );
+            if std::mem::replace(&mut tries.told, true) {
+                return;
             }
+            let message = match is_readable {
+                true => "the end of a change is unknown for too long; see ChangeService",
+                false => "the plan of an open change cannot be read; see `kabao store check`",
+            };
+            tracing::error!(
+                account = %change.key.account,
+                change = %change.key,
+                method = change.method,
+                state = change.state.as_str(),
+                needs_decision,
+                "{message}"
+            );
         }
     }
 

@@ -56,7 +56,8 @@ pub trait ChangeStore: Send + Sync {
     /// if `ticket` is not the present one any more, or the change has ended.
     async fn claim(&self, ticket: Ticket) -> Result<Option<Ticket>, StoreError>;
 
-    /// Lists changes.
+    /// Lists changes. One whose plan does not open is among them, with an empty one: nothing may be concluded from its
+    /// plan, nor from an answer that is missing then.
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError>;
 
     /// Removes changes that ended before `before`, at most `limit` of them, and returns how many.

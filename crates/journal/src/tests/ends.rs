@@ -1,6 +1,7 @@
 //! Lost answers: every change ends by proof.
 
 use super::*;
+use crate::{ChangeKey, ChangeStore, Fingerprint, NewChange};
 
 #[tokio::test]
 async fn a_lost_answer_costs_nothing() {
@@ -53,6 +54,43 @@ async fn what_nobody_repeats_is_ended_by_the_reconciler() {
             assert_eq!(gateway.add("a", 10).await.unwrap(), answer);
         }
     }
+}
+
+/// Its sealing key may be gone, for instance.
+#[tokio::test]
+async fn a_plan_that_nobody_can_read_keeps_no_other_change_from_its_end() {
+    let world = World::new(Family::Merchant);
+    let gateway = world.gateway();
+    let spoiled = NewChange {
+        key: ChangeKey {
+            account: account(),
+            id: "spoiled".parse().unwrap(),
+        },
+        method: "AdjustPoints".to_owned(),
+        fingerprint: Fingerprint([0; 32]),
+        subject: None,
+        lease: None,
+        plan: Vec::new(),
+        time: TestClock.now(),
+    };
+    gateway.replica.begin(spoiled).await.unwrap();
+    world.wechat.choose(|| Fate::LostAfter);
+    let error = gateway.add("a", 10).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::OutcomeUnknown);
+    world.wechat.choose(|| Fate::Answered);
+    gateway.reconcile().await;
+    assert_eq!(gateway.change("a").await.state, ChangeState::Applied);
+    let counts = gateway.journal.counts();
+    assert_eq!((counts.open, counts.unknown), (2, 1), "as it was found");
+    gateway.reconcile().await;
+    assert_eq!(gateway.journal.counts().open, 1, "it is not forgotten");
+    let list = ListChanges::new(account());
+    let listed = gateway.changes.list_changes(list).await.unwrap().items;
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|change| change.name.id().as_str())
+        .collect();
+    assert_eq!(shown, ["a", "spoiled"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::SystemTime;
 
 use kabao_api::ChangeState;
-use kabao_journal::{Begun, ChangeUpdate, NewChange};
+use kabao_journal::{Begun, ChangeFilter, ChangeUpdate, NewChange};
 use kabao_store::{EmbeddedSettings, Store, create_key_file};
 
 use crate::directory::Directory;
@@ -93,6 +93,20 @@ async fn without_its_keys_a_store_does_not_open() {
     assert!(warnings[0].contains("chmod 600"), "{warnings:?}");
 }
 
+/// The ids and plans of all changes, of which there are two.
+pub(crate) async fn listed(store: &Store) -> [(String, Vec<u8>); 2] {
+    let filter = ChangeFilter {
+        limit: 10,
+        ..ChangeFilter::default()
+    };
+    let changes = store.changes().list(&filter).await.unwrap();
+    let shown = changes
+        .into_iter()
+        .map(|change| (change.key.id.into_string(), change.plan));
+    shown.collect::<Vec<_>>().try_into().unwrap()
+}
+
+/// One that was spoiled does not hide the others.
 #[tokio::test]
 async fn payloads_cannot_change_places() {
     let directory = Directory::new();
@@ -115,4 +129,11 @@ async fn payloads_cannot_change_places() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("plan"), "{error}");
+    assert_eq!(
+        listed(&store)
+            .await
+            .each_ref()
+            .map(|(id, plan)| (id.as_str(), plan.as_slice())),
+        [("a", &b""[..]), ("b", b"plan")]
+    );
 }

@@ -8,7 +8,7 @@ use kabao_store::Store;
 
 use super::{Database, server};
 use crate::faults::change;
-use crate::sealed::PERSONAL;
+use crate::sealed::{PERSONAL, listed};
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
@@ -62,4 +62,11 @@ async fn payloads_cannot_change_places() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("plan"), "{error}");
+    assert_eq!(
+        listed(&store)
+            .await
+            .each_ref()
+            .map(|(id, plan)| (id.as_str(), plan.as_slice())),
+        [("a", &b""[..]), ("b", b"plan")]
+    );
 }
