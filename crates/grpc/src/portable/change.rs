@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use kabao_api::{
-    Account, AccountId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Decision, Error,
-    ListChanges, MemberName, MemberValue, PageToken, PlannedValue, Reason,
+    Account, AccountId, CallContext, ChangeApi, ChangeName, ChangeRecord, ChangeState, Decision,
+    Error, ListChanges, MemberName, MemberValue, PageToken, PlannedValue, Reason,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::change_service_server::ChangeService;
@@ -40,17 +40,17 @@ impl ChangeGrpc {
         journal_of(call, &account)
     }
 
-    /// The same for a decision, which is written down.
+    /// The same for a decision, with the context that tells what is written down of it.
     fn journal_to_decide(
         &self,
         call: &mut Call,
         name: &ChangeName,
-    ) -> Result<Arc<dyn ChangeApi>, Status> {
+    ) -> Result<(Arc<dyn ChangeApi>, CallContext), Status> {
         let (account, mut context) = call.account(&self.generations, name.account())?;
         let journal = journal_of(call, &account)?;
         let subjects = || vec![name.to_string()];
         call.write_down(&mut context, Some(name.id()), subjects)?;
-        Ok(journal)
+        Ok((journal, context))
     }
 }
 
@@ -109,9 +109,15 @@ impl ChangeService for ChangeGrpc {
         let (name, mut decision) =
             decision(request.into_inner()).map_err(|error| call.refuse(&error))?;
         decision.caller = call.caller().cloned();
-        let journal = self.journal_to_decide(&mut call, &name)?;
+        let (journal, context) = self.journal_to_decide(&mut call, &name)?;
         match journal.resolve_change(&name, decision).await {
-            Ok(change) => Ok(Response::new(answer(&call, change))),
+            Ok(change) => {
+                // What was decided is what is written down, and the journal forgets it.
+                if let Some(witness) = context.witness() {
+                    witness.written(change.state);
+                }
+                Ok(Response::new(answer(&call, change)))
+            }
             Err(error) => Err(call.refuse(&error)),
         }
     }

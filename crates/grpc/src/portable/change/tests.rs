@@ -1,14 +1,14 @@
-use std::sync::Arc;
-
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use kabao_api::{Accounts, Family, MockAccountApi, MockChangeApi, Page};
+use kabao_api::{Accounts, CallId, Family, MockAccountApi, MockChangeApi, Page};
 use tonic::Code;
 
 use super::super::testing::{account, admitted, refusal};
 use super::*;
 use crate::access::Access;
+use crate::audit::{Audit, AuditKind, AuditRecord, Trail};
 
 const NAME: &str = "accounts/demo-brand/changes/order-7";
 const MEMBER: &str = "accounts/demo-brand/templates/t/members/a%2Fb";
@@ -209,6 +209,10 @@ async fn an_operators_word_reaches_the_journal() {
         let mut request = resolve(outcome, " 工单 4711 ");
         let access = Access::free(Some("office".parse().unwrap()));
         request.extensions_mut().insert(access);
+        let book = Arc::new(Book::default());
+        let method = "kabao.v1.ChangeService/ResolveChange";
+        let trail = Trail::new(Arc::<Book>::clone(&book), method, CallId::unknown(), None);
+        request.extensions_mut().insert(trail.clone());
         let answer = service(journal)
             .resolve_change(request)
             .await
@@ -218,6 +222,29 @@ async fn an_operators_word_reaches_the_journal() {
         let decision = answer.decision.unwrap();
         assert_eq!((decision.applied, &*decision.note), (applied, "工单 4711"));
         assert_eq!(decision.caller, "office");
+        trail.end(Code::Ok, None);
+        let record = (
+            Some("order-7".to_owned()),
+            Some(state.replace("STATE_", "")),
+        );
+        assert_eq!(*book.0.lock().unwrap(), [record]);
+    }
+}
+
+/// Keeps the ids of changes, and what became of them.
+#[derive(Default)]
+struct Book(Mutex<Vec<(Option<String>, Option<String>)>>);
+
+impl Audit for Book {
+    fn admit(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn record(&self, record: &AuditRecord<'_>) {
+        assert_eq!(record.kind, AuditKind::Change);
+        let id = record.request_id.map(ToString::to_string);
+        let state = record.change.map(|state| state.to_string());
+        self.0.lock().unwrap().push((id, state));
     }
 }
 
