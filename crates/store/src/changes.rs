@@ -61,8 +61,8 @@ impl Seals {
         Ok(change)
     }
 
-    /// The same for one of many: what does not open is left out, as a plan that nobody can read and an answer that is not
-    /// there, so that one row does not hide the others.
+    /// The same for one of many: what does not open is left out, as a plan that nobody can read and an answer that is
+    /// not there, so that one row does not hide the others.
     fn listed(&self, row: Row) -> Result<StoredChange, StoreError> {
         let mut change = row.change()?;
         change.plan = self

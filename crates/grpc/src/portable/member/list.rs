@@ -1,9 +1,9 @@
 //! A batch that is repeated has to be the same list, as far as its items are known by their places.
 //!
-//! If an item is put in, those behind it get other ids. Each of them would be refused, for its new id belongs to another
-//! item, but the last ones have ids that nobody has used: what was done would be done again. So it would be if an item is
-//! left out whose refusal nobody remembers: those behind it get ids that are free, and what shows it are the ids of
-//! places that the list does not have any more.
+//! If an item is put in, those behind it get other ids. Each of them would be refused, for its new id belongs to
+//! another item, but the last ones have ids that nobody has used: what was done would be done again. So it would be if
+//! an item is left out whose refusal nobody remembers: those behind it get ids that are free, and what shows it are the
+//! ids of places that the list does not have any more.
 
 use std::sync::Arc;
 
