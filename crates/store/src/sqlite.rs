@@ -11,6 +11,7 @@ mod checkpoint;
 mod credentials;
 mod error;
 mod file;
+mod identity;
 mod ids;
 mod leases;
 mod lock;
@@ -43,6 +44,7 @@ use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
 use crate::sqlite::error::failed;
 use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::identity::Identity;
 use crate::sqlite::ids::Ids;
 use crate::sqlite::leases::ProcessLeases;
 use crate::sqlite::lock::FileLock;
@@ -80,6 +82,9 @@ fn open_blocking(
 ) -> Result<Opened, StoreError> {
     let lock = FileLock::take(&file)?;
     let is_new = !file.exists();
+    if is_new {
+        require_no_log(&file)?;
+    }
     let is_lost = is_new && settings.key_file.exists();
     let lost = is_lost.then(|| {
         format!(
@@ -111,6 +116,7 @@ fn open_blocking(
         observer,
         checkpoints: Checkpoints::start(file.clone())?,
         database,
+        identity: Identity::of(file.path())?,
         file: file.clone(),
         reopen_pause: settings.reopen_pause,
         #[cfg(feature = "testing")]
@@ -131,6 +137,20 @@ fn open_blocking(
         warnings: warning.into_iter().chain(lost).collect(),
         vitals,
     })
+}
+
+/// A log whose database is gone would be played into the one that is made in its place.
+fn require_no_log(database: &Path) -> Result<(), StoreError> {
+    let log = beside(database, "-wal");
+    match fs::metadata(&log).map(|metadata| metadata.len()) {
+        Ok(1..) => Err(StoreError::new(format!(
+            "the store {} is not there, and its log {} is; put the store back, or move its log away as well to begin with \
+             an empty one",
+            database.display(),
+            log.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A file that cannot be looked at has no size.

@@ -26,7 +26,7 @@ fn message(file: &Path, error: &Error) -> String {
             "there is no room for the store {file}; the next change is taken as soon as there is"
         ),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
-            "the store {file} is damaged; restore it from a backup, or move it away to begin with an empty one"
+            "the store {file} is damaged; restore it from a backup, or move it and its log away to begin with an empty one"
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             format!(

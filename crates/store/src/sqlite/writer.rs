@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::checkpoint::{Checkpoints, checkpoint};
 use super::error::{ends_handle, failed, failed_commit};
 use super::file::{DatabaseFile, shorten_log};
+use super::identity::Identity;
 use super::lock::FileLock;
 use super::queue::Queue;
 use super::schema::count_up;
@@ -35,6 +36,8 @@ pub(super) struct Parts {
     pub(super) checkpoints: Checkpoints,
     pub(super) database: Connection,
     pub(super) file: DatabaseFile,
+    /// The files in which the database was opened.
+    pub(super) identity: Identity,
     /// How long after a failure a new handle is tried at the earliest; longer if a try takes long.
     pub(super) reopen_pause: Duration,
     /// Whether a failure has ended the handle, for whoever looks.
@@ -90,6 +93,8 @@ impl Writer {
             checkpoints: parts.checkpoints,
             handle: Handle::Open(parts.database),
             file: parts.file,
+            identity: parts.identity,
+            is_misplaced: false,
             reopen_pause: parts.reopen_pause,
             is_ended: parts.is_ended,
             observer: parts.observer,
@@ -167,6 +172,9 @@ struct Thread {
     checkpoints: Checkpoints,
     handle: Handle,
     file: DatabaseFile,
+    identity: Identity,
+    /// Whether other files had the names of those when it was looked last.
+    is_misplaced: bool,
     reopen_pause: Duration,
     is_ended: Arc<AtomicBool>,
     observer: Arc<dyn StoreObserver>,
@@ -195,6 +203,9 @@ impl Thread {
 
     fn commit(&mut self, mut group: Commands) {
         while !group.is_empty() {
+            if let Err(error) = self.require_files() {
+                return refuse(group.drain(..), &error.to_string());
+            }
             let ended = Handle::Ended {
                 next: Instant::now() + self.reopen_pause,
             };
@@ -209,6 +220,26 @@ impl Thread {
         }
     }
 
+    /// What is written into a file that has lost its name is gone with this process.
+    fn require_files(&mut self) -> Result<(), StoreError> {
+        let path = self.file.path();
+        let is_open = matches!(self.handle, Handle::Open(_));
+        let found = match is_open {
+            true => self.identity.require(path),
+            false => self.identity.require_database(path),
+        };
+        match &found {
+            Err(error) if !self.is_misplaced => self.tell_ended(error),
+            Ok(()) if self.is_misplaced && is_open => {
+                self.is_ended.store(false, Ordering::Relaxed);
+                tracing::info!(file = %path.display(), "the store is back, and takes changes again");
+            }
+            _ => {}
+        }
+        self.is_misplaced = found.is_err();
+        found
+    }
+
     /// Opens a new handle, makes durable anew what it goes on from, checks it, and sees whether it takes a write.
     fn reopened(&mut self, next: Instant) -> Result<Connection, StoreError> {
         let started = Instant::now();
@@ -221,6 +252,7 @@ impl Thread {
         }
         let opened = self.file.open().and_then(|mut database| {
             probe(&mut database).map_err(|error| failed(self.file.path(), error))?;
+            self.identity = Identity::of(self.file.path())?;
             Ok(database)
         });
         match &opened {

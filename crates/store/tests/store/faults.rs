@@ -194,6 +194,59 @@ async fn a_damaged_file_is_named_and_left_alone() {
     }
 }
 
+/// What is written into a file without a name is there for this process alone.
+#[tokio::test]
+async fn without_its_files_a_store_takes_no_changes_and_goes_on_when_they_are_back() {
+    for name in ["kabao.db", "kabao.db-wal", "kabao.db.lock"] {
+        let directory = Directory::new();
+        let settings = settings(&directory);
+        let store = Store::open(&settings.clone().into()).await.unwrap();
+        let changes = store.changes();
+        fresh(changes.begin(change("first", b"plan")).await);
+        let (here, away) = (directory.path().join(name), directory.path().join("away"));
+        for is_another in [false, true] {
+            fs::rename(&here, &away).unwrap();
+            if is_another {
+                fs::copy(&away, &here).unwrap();
+            }
+            let error = changes.begin(change("second", b"plan")).await.unwrap_err();
+            assert!(error.is_refusal(), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(!store.vitals().takes_changes);
+            fs::rename(&away, &here).unwrap();
+        }
+        fresh(changes.begin(change("second", b"plan")).await);
+        assert!(store.vitals().takes_changes);
+        drop(changes);
+        drop(store);
+        let store = Store::open(&settings.into()).await.unwrap();
+        for id in ["first", "second"] {
+            assert!(store.changes().find(&key(id)).await.unwrap().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_its_database_is_not_played_into_another_one() {
+    let directory = Directory::new();
+    let settings = settings(&directory);
+    let store = Store::open(&settings.clone().into()).await.unwrap();
+    fresh(store.changes().begin(change("first", b"plan")).await);
+    // As a crash leaves them.
+    let left = Directory::new();
+    for name in ["kabao.db-wal", "store.key"] {
+        let (from, to) = (directory.path().join(name), left.path().join(name));
+        fs::create_dir_all(left.path()).unwrap();
+        fs::copy(from, to).unwrap();
+    }
+    let settings = EmbeddedSettings::new(left.path());
+    let error = refused(&settings).await;
+    assert!(error.contains("kabao.db-wal"), "{error}");
+    assert!(!left.path().join("kabao.db").exists());
+    fs::remove_file(left.path().join("kabao.db-wal")).unwrap();
+    Store::open(&settings.into()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_store_of_a_later_version_is_not_touched() {
     let directory = Directory::new();
