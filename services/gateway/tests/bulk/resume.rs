@@ -58,6 +58,24 @@ async fn a_file_that_was_edited_is_refused_and_nothing_is_sent() {
     );
     assert_eq!((world.effects(ADD), world.requests()), before);
 
+    // The second row was done, the first one was not: left out, it leaves its id to the second one.
+    let with_id = [&command[..], &["--batch-id", "left"]].concat();
+    world.write("points.csv", "code,add\n000000000000,1\n478515832665,2\n");
+    let said = world.run(&with_id).await;
+    assert!(
+        said.out.contains("1 done, 1 refused"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    fs::remove_file(world.path("points.csv.state")).unwrap();
+    world.write("points.csv", "code,add\n478515832665,2\n");
+    let said = world.run(&with_id).await;
+    assert_eq!((said.code, &*said.out), (1, ""));
+    assert!(said.err.contains("is missing"), "{}", said.err);
+    let done = world.effects(ADD);
+    assert_eq!(done, [(MERCHANT_CODE.to_owned(), 5)].into());
+
     // Under a new id, and beside another state, it is another file.
     let other = [
         &command[..],
@@ -66,7 +84,7 @@ async fn a_file_that_was_edited_is_refused_and_nothing_is_sent() {
     .concat();
     let said = world.run(&other).await;
     assert_eq!(said.code, 0, "{}", said.err);
-    assert_eq!(world.effects(ADD), [(MERCHANT_CODE.to_owned(), 7)].into());
+    assert_eq!(world.effects(ADD), [(MERCHANT_CODE.to_owned(), 6)].into());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
