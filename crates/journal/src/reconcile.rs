@@ -203,6 +203,8 @@ impl Journal {
         let Some(aged) = self.aged(reconciler, now).await else {
             return Ok(());
         };
+        let shared = self.store().now().await?;
+        let aged = shared.map_or(aged, |shared| aged.min(shared));
         let before = aged - self.settings().retention;
         if self.store().sweep(before, SWEPT).await? == u64::from(SWEPT) {
             reconciler.swept = None;

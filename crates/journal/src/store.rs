@@ -60,6 +60,12 @@ pub trait ChangeStore: Send + Sync {
     /// plan, nor from an answer that is missing then.
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError>;
 
+    /// Returns the time by the clock of the store, if processes share it: one whose clock is ahead must not take for old
+    /// what others have just done. `None` where nobody else could know better.
+    async fn now(&self) -> Result<Option<SystemTime>, StoreError> {
+        Ok(None)
+    }
+
     /// Removes changes that ended before `before`, at most `limit` of them, and returns how many.
     async fn sweep(&self, before: SystemTime, limit: u32) -> Result<u64, StoreError>;
 }

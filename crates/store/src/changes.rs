@@ -223,6 +223,10 @@ impl<T: Table> ChangeStore for Changes<T> {
         rows.into_iter().map(|row| self.seals.listed(row)).collect()
     }
 
+    async fn now(&self) -> Result<Option<SystemTime>, StoreError> {
+        Ok(self.table.now().await?.map(time::read))
+    }
+
     async fn sweep(&self, before: SystemTime, limit: u32) -> Result<u64, StoreError> {
         self.table
             .sweep(time::write(before), i64::from(limit))

@@ -21,6 +21,10 @@ pub(crate) trait Table: Send + Sync {
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError>;
     async fn claim(&self, ticket: Ticket, owner: String) -> Result<Option<Claimed>, StoreError>;
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError>;
+    /// The time by the clock of a database that several processes share.
+    async fn now(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
     async fn sweep(&self, before: i64, limit: i64) -> Result<u64, StoreError>;
     /// Account and id of the change at a place.
     async fn key_of(&self, sequence: i64) -> Result<Option<(String, String)>, StoreError>;

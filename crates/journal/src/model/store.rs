@@ -34,6 +34,8 @@ struct Inner {
     crashes: u64,
     /// Writes of these kinds are acknowledged before they are synced, which no store may do.
     early: Option<Kind>,
+    /// What its own clock says, if it has one.
+    now: Option<SystemTime>,
     /// Replicas that are gone, and will not come back under their names.
     dead: Vec<String>,
     replicas: u32,
@@ -104,6 +106,11 @@ impl ModelStore {
             store: self.clone(),
             name: format!("replica-{}", inner.replicas),
         }
+    }
+
+    /// Sets its own clock.
+    pub fn set_clock(&self, now: SystemTime) {
+        self.lock().now = Some(now);
     }
 
     /// Lets the next writes fail.
@@ -319,6 +326,10 @@ impl ChangeStore for Replica {
         Ok(self
             .store
             .read(|state| state.find(key).map(|row| row.change.clone())))
+    }
+
+    async fn now(&self) -> Result<Option<SystemTime>, StoreError> {
+        Ok(self.store.lock().now)
     }
 
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError> {

@@ -79,6 +79,39 @@ async fn a_start_with_a_clock_that_is_ahead_lets_nothing_be_forgotten() {
     assert_eq!(world.points(), 111);
 }
 
+/// No clock is right because it has been wrong for long.
+#[tokio::test(start_paused = true)]
+async fn a_replica_whose_clock_is_ahead_makes_nothing_of_the_others_old() {
+    let world = World::new(Family::OfficialAccount);
+    let right = SetClock::new();
+    let ahead = SetClock::new();
+    ahead.advance(RETENTION * 2);
+    world.store.set_clock(right.now());
+    let here = world.gateway_by(Arc::new(right.clone()));
+    here.add("old", 1).await.unwrap();
+    let there = world.gateway_by(Arc::new(ahead.clone()));
+    let mut reconciler = Reconciler::default();
+    there.journal.look(&mut reconciler).await.unwrap();
+    for _ in 0..74 {
+        ahead.advance(Duration::from_hours(1));
+        pass(&right, Duration::from_hours(1)).await;
+        world.store.set_clock(right.now());
+        there.journal.look(&mut reconciler).await.unwrap();
+    }
+    let first = here.add("new", 10).await.unwrap();
+    pass(&right, Duration::from_mins(2)).await;
+    there.journal.look(&mut reconciler).await.unwrap();
+    assert_eq!(here.add("new", 10).await.unwrap(), first);
+    assert_eq!(world.points(), 111);
+    let left: Vec<String> = world
+        .store
+        .changes()
+        .iter()
+        .map(|change| change.key.id.to_string())
+        .collect();
+    assert_eq!(left, ["new"], "what is old by any clock is forgotten");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_old_is_forgotten_and_what_is_open_is_not() {
     let world = World::new(Family::OfficialAccount);

@@ -18,6 +18,9 @@ pub(super) const FIND: &str = "SELECT sequence, fence, account, id, method, fing
 pub(super) const FIRST_KNOWN: &str = "SELECT known.id FROM unnest($2::text[]) AS asked (id), \
      LATERAL (SELECT id FROM changes WHERE account = $1 AND changes.id = asked.id OFFSET 0) AS known LIMIT 1";
 
+/// In nanoseconds since 1970.
+pub(super) const NOW: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000000)::bigint";
+
 /// account, subject
 pub(super) const OPEN_OF: &str = "SELECT sequence, fence, account, id, method, fingerprint, state, \
      owner, plan, answer, create_time, update_time FROM changes \

@@ -144,6 +144,14 @@ impl Table for PostgresTable {
         rows.iter().map(row).collect()
     }
 
+    async fn now(&self) -> Result<Option<i64>, StoreError> {
+        let mut session = self.pool.take("now").await?;
+        let row = session.first(statements::NOW, &[]).await?;
+        let now = row.map(|row| column(&row, 0)).transpose()?;
+        session.done();
+        Ok(now)
+    }
+
     async fn sweep(&self, before: i64, limit: i64) -> Result<u64, StoreError> {
         let mut session = self.pool.take("sweep").await?;
         let swept = session.execute(sql::SWEEP, &[&before, &limit]).await?;

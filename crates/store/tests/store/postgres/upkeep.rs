@@ -1,6 +1,7 @@
 //! What an operator does with a database that replicas use.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use kabao_api::ChangeState;
 use kabao_store::{Report, Store, Upkeep, create_key_file};
@@ -65,4 +66,24 @@ async fn a_database_is_checked_and_counted_while_replicas_use_it() {
     let copied = upkeep.backup(Path::new("/nowhere")).await.unwrap_err();
     assert!(copied.to_string().contains("pg_dump"), "{copied}");
     drop((first, second));
+}
+
+/// Replicas go by it when they forget.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn a_database_tells_its_own_time() {
+    let database = Database::new().await;
+    let store = Store::open(&database.settings().into()).await.unwrap();
+    let told = async || store.changes().now().await.unwrap().unwrap();
+    let (first, second) = (told().await, told().await);
+    assert!(first < second);
+    let seconds = first
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    // 2023 to 2096.
+    assert!(
+        (1_700_000_000..4_000_000_000).contains(&seconds),
+        "{seconds}"
+    );
 }
