@@ -35,6 +35,10 @@
 //! [`common_name`] reads a name that a verified certificate has. [`Validity`] and [`RevocationList`] tell when
 //! certificates, and lists of those that are revoked, begin and end.
 //!
+//! # Where nobody has credentials
+//!
+//! [`check_visitor`] keeps pages of strangers from listeners that are an operator's alone.
+//!
 //! # Example
 //!
 //! ```
@@ -98,6 +102,7 @@ mod token;
 mod validity;
 mod verification;
 mod verified;
+mod visitor;
 #[cfg(kabao_bench_without_rsa)]
 mod without_rsa;
 
@@ -133,3 +138,4 @@ pub use token::TokenDigest;
 pub use validity::Validity;
 pub use verification::{SignatureHeaders, VerificationError, verify};
 pub use verified::Verified;
+pub use visitor::{HostName, HostNameError, VisitorError, check_visitor};

@@ -22,9 +22,11 @@ mod request;
 mod sandbox;
 mod state;
 mod users;
-mod visitor;
 
 use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, header};
+use kabao_auth::{HostName, VisitorError, check_visitor};
 
 pub use self::help::control_help;
 pub(crate) use self::state::state;
@@ -41,11 +43,11 @@ const MAX_BODY: usize = 1 << 20;
 pub(crate) struct Control {
     world: Arc<World>,
     /// Names by which it is reached besides addresses and those of loopback.
-    names: Vec<String>,
+    names: Vec<HostName>,
 }
 
 impl Control {
-    pub(crate) fn new(world: Arc<World>, names: Vec<String>) -> Self {
+    pub(crate) fn new(world: Arc<World>, names: Vec<HostName>) -> Self {
         Self { world, names }
     }
 }
@@ -56,8 +58,18 @@ impl Service for Control {
     }
 
     fn answer(&self, received: &Received) -> Outcome {
-        if let Some(why) = visitor::refusal(&received.headers, &self.names) {
-            return respond(Err(Problem::new(403, why)));
+        let all = |name: HeaderName| {
+            let values = received.headers.get_all(name);
+            values.into_iter().map(HeaderValue::as_bytes)
+        };
+        if let Err(error) = check_visitor(all(header::HOST), all(header::ORIGIN), &self.names) {
+            let remedy = match error {
+                VisitorError::Host => {
+                    "use an address, localhost, or a name given with --control-host"
+                }
+                _ => "--control-host lets a host give orders",
+            };
+            return respond(Err(Problem::new(403, format!("{error}: {remedy}"))));
         }
         respond(endpoints::answer(&self.world, received))
     }

@@ -17,6 +17,10 @@ enum Kind {
     Address {
         text: String,
     },
+    ControlHost {
+        name: String,
+        source: kabao_auth::HostNameError,
+    },
     Listen {
         address: SocketAddr,
         source: std::io::Error,
@@ -58,6 +62,14 @@ impl StartError {
     pub(crate) fn address(text: &str) -> Self {
         Kind::Address {
             text: text.to_owned(),
+        }
+        .into()
+    }
+
+    pub(crate) fn control_host(name: &str, source: kabao_auth::HostNameError) -> Self {
+        Kind::ControlHost {
+            name: name.to_owned(),
+            source,
         }
         .into()
     }
@@ -131,6 +143,7 @@ impl fmt::Display for StartError {
             Kind::Address { text } => {
                 write!(f, "`{text}` is not an address of the form 127.0.0.1:8443")
             }
+            Kind::ControlHost { name, .. } => write!(f, "control host `{name}`"),
             Kind::Listen { address, .. } => write!(f, "cannot listen on {address}"),
             Kind::File { path, .. } => write!(f, "cannot use the file {}", path.display()),
             Kind::InUse { directory, owner } => {
@@ -154,6 +167,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             Kind::Listen { source, .. } | Kind::File { source, .. } => Some(source),
+            Kind::ControlHost { source, .. } => Some(source),
             Kind::Key { source, .. } => Some(source),
             Kind::Certificate { source, .. } => Some(source),
             Kind::Tls { source } => Some(source),

@@ -76,10 +76,10 @@ impl Builder {
 
     /// Adds a name by which the control API is reached. Requests under other names, and those of pages of other origins,
     /// are refused, unless they name an address or the names of loopback: a page on the web could otherwise give orders
-    /// through a browser on this machine.
+    /// through a browser on this machine. A name has no port.
     #[must_use]
     pub fn control_host(mut self, name: impl Into<String>) -> Self {
-        self.control_hosts.push(name.into().to_ascii_lowercase());
+        self.control_hosts.push(name.into());
         self
     }
 
@@ -164,10 +164,17 @@ impl Builder {
         listener: TcpListener,
         control: TcpListener,
     ) -> Result<Running, StartError> {
+        let control_hosts = self
+            .control_hosts
+            .iter()
+            .map(|name| {
+                name.parse()
+                    .map_err(|error| StartError::control_host(name, error))
+            })
+            .collect::<Result<_, _>>()?;
         let directory = self.place.take().map(Place::claimed).transpose()?;
         let addr = local(&listener)?;
         let control_addr = local(&control)?;
-        let control_hosts = std::mem::take(&mut self.control_hosts);
         let folder = directory.as_ref().map(|claimed| claimed.path().to_owned());
         let prepared = tokio::task::spawn_blocking(move || self.prepare(addr, folder.as_deref()))
             .await

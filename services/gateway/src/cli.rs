@@ -124,6 +124,9 @@ struct DevArguments {
     /// Where the sandbox takes orders, over plain HTTP: claim a card, move the clock, inject a fault.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
     control: SocketAddr,
+    /// A host name by which --control is reached, besides addresses and localhost; may be repeated.
+    #[arg(long = "control-host", value_name = "NAME")]
+    control_hosts: Vec<String>,
     /// What is logged to standard error.
     #[arg(long, value_name = "LEVEL", default_value = "warn,kabao_grpc=info", value_parser = level)]
     log: String,

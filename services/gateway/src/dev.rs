@@ -46,6 +46,8 @@ pub struct DevOptions {
     pub sandbox: SocketAddr,
     /// The control API of the sandbox.
     pub control: SocketAddr,
+    /// Names by which it is reached, besides addresses and those of loopback.
+    pub control_hosts: Vec<String>,
 }
 
 /// What the demo accounts hold at start.
@@ -71,6 +73,7 @@ impl Default for DevOptions {
             admin: anywhere,
             sandbox: anywhere,
             control: anywhere,
+            control_hosts: Vec::new(),
         }
     }
 }
@@ -145,6 +148,9 @@ impl Dev {
         }
         for account in options.accounts {
             sandbox = sandbox.account(account);
+        }
+        for name in options.control_hosts {
+            sandbox = sandbox.control_host(name);
         }
         let sandbox = sandbox.start_on(wechat, control).await?;
 

@@ -287,6 +287,23 @@ async fn a_port_that_other_machines_reach_has_to_be_meant() {
     dev.stop().await;
 }
 
+#[tokio::test]
+async fn the_control_api_is_reached_by_the_name_that_it_was_given() {
+    let folder = folder("control-host");
+    let dev = Dev::start(&folder, &["--control-host", "kabao.acme.example"]);
+    for (host, status) in [("kabao.acme.example:8444", 200), ("acme.example", 403)] {
+        let mut stream = TcpStream::connect(dev.address("control")).unwrap();
+        let request = format!("GET /ledger HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+    }
+}
+
 /// Says what a terminal says that is closed, or an operator who wants a configuration to be read.
 fn hang_up(process: &Child) {
     let id = process.id().to_string();

@@ -1,5 +1,7 @@
 //! The control API.
 
+use std::error::Error as _;
+
 use kabao_sandbox::{Running, Sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -361,4 +363,16 @@ async fn pages_of_strangers_give_no_orders_and_see_nothing() {
         assert_eq!(ordered(&running, "GET", "/ledger", headers).await, 200);
     }
     assert!(ledger > 0);
+}
+
+#[tokio::test]
+async fn a_control_host_that_no_request_could_name_is_told_at_the_start() {
+    let sandbox = Sandbox::builder().control_host("sandbox.acme.example:8444");
+    let error = sandbox.start().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "control host `sandbox.acme.example:8444`"
+    );
+    let why = error.source().unwrap().to_string();
+    assert!(why.starts_with("must be a host name without port"), "{why}");
 }

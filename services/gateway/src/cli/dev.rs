@@ -32,6 +32,7 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
         admin: arguments.admin,
         sandbox: arguments.sandbox,
         control: arguments.control,
+        control_hosts: arguments.control_hosts,
     };
     let dev = tokio::select! {
         started = Dev::start(options) => started.map_err(|error| report(&error))?,

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use kabao_auth::HostName;
+
 use super::account::{self, AccountSettings};
 use super::audit;
 use super::cache::CacheSettings;
@@ -13,7 +15,7 @@ use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
 use super::modes::Modes;
 use super::reload::ReloadSettings;
-use super::section::{Located, Section};
+use super::section::Section;
 use super::upstream::Upstream;
 use crate::audit::AuditSettings;
 use crate::telemetry::filter;
@@ -70,8 +72,8 @@ pub struct AdminSettings {
     /// `overloaded_after`, default 5 s: how long there has been no room for calls, without interruption, when `/readyz`
     /// begins to say so.
     pub overloaded_after: Duration,
-    /// `hosts`: names by which it is reached, in lower case; addresses and the names of loopback need not stand here.
-    pub hosts: Vec<String>,
+    /// `hosts`: names by which it is reached; addresses and the names of loopback need not stand here.
+    pub hosts: Vec<HostName>,
 }
 
 /// `[log]`
@@ -306,20 +308,16 @@ impl ShutdownSettings {
     }
 }
 
-/// Names without port; what else stands there would never be asked for.
-fn read_hosts(section: &mut Section<'_>) -> Vec<String> {
+fn read_hosts(section: &mut Section<'_>) -> Vec<HostName> {
     let names = section.strings("hosts").unwrap_or_default();
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let mut hosts = Vec::with_capacity(names.len());
     for name in &names {
-        if name.value.is_empty() || !name.value.bytes().all(is_name) {
-            section.reject(
-                name,
-                "must be a host name without port, such as `kabao.acme.example`",
-            );
+        match name.value.parse::<HostName>() {
+            Ok(host) => hosts.push(host),
+            Err(error) => section.reject(name, error.to_string()),
         }
     }
-    let lower = |name: Located<String>| name.value.to_ascii_lowercase();
-    names.into_iter().map(lower).collect()
+    hosts
 }
 
 pub(super) fn loopback(port: u16) -> SocketAddr {

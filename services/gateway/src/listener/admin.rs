@@ -2,7 +2,6 @@
 
 mod guests;
 mod reload;
-mod visitor;
 
 use std::convert::Infallible;
 use std::io;
@@ -12,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kabao_auth::{HostName, VisitorError, check_visitor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -48,7 +48,7 @@ struct Pages {
     metrics: Metrics,
     reloader: Option<Reloader>,
     /// Names of this listener besides addresses and those of loopback.
-    names: Arc<[String]>,
+    names: Arc<[HostName]>,
 }
 
 impl Admin {
@@ -57,7 +57,7 @@ impl Admin {
         readiness: Readiness,
         metrics: Metrics,
         reloader: Option<Reloader>,
-        names: &[String],
+        names: &[HostName],
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let pages = Pages {
@@ -105,7 +105,7 @@ async fn serve(stream: TcpStream, pages: Pages, asked: Arc<AtomicBool>) {
         let pages = pages.clone();
         async move {
             // Before anything: a page of a stranger could otherwise ask for a reload.
-            if let Some(why) = visitor::refusal(request.headers(), &pages.names) {
+            if let Err(why) = check(request.headers(), &pages.names) {
                 return Ok::<_, Infallible>(text(StatusCode::FORBIDDEN, why));
             }
             Ok(match request.uri().path() {
@@ -126,6 +126,18 @@ async fn serve(stream: TcpStream, pages: Pages, asked: Arc<AtomicBool>) {
     if let Err(error) = served {
         tracing::debug!(%error, "admin connection ended");
     }
+}
+
+/// Refuses whoever comes from the page of a stranger.
+fn check(headers: &HeaderMap, names: &[HostName]) -> Result<(), String> {
+    let all = |name: HeaderName| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    check_visitor(all(header::HOST), all(header::ORIGIN), names).map_err(|error| {
+        let remedy = match error {
+            VisitorError::Host => "use an address, localhost, or a name in admin.hosts",
+            _ => "its host may stand in admin.hosts",
+        };
+        format!("{error}: {remedy}\n")
+    })
 }
 
 impl Pages {

@@ -59,3 +59,18 @@ async fn pages_of_strangers_are_refused_on_every_path() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_name_of_the_settings_is_no_stranger() {
+    let mut settings = settings();
+    let asked = "GET /healthz HTTP/1.1\r\nhost: metrics.acme.example:9464\r\n\r\n";
+    let gateway = start(&settings).await;
+    let refused = answer(gateway.admin(), asked).await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    let told = "none of this listener: use an address, localhost, or a name in admin.hosts\n";
+    assert!(refused.ends_with(told), "{refused}");
+    settings.admin.hosts = vec!["Metrics.Acme.example".parse().unwrap()];
+    let gateway = start(&settings).await;
+    let answer = answer(gateway.admin(), asked).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

@@ -30,6 +30,7 @@ max_requests_per_address = 200
 max_connections_per_address = 1025
 [admin]
 overloaded_after = \"0s\"
+hosts = [\"metrics.acme.example:9464\"]
 ";
     folder.check_faults(
         &format!("{text}{OFFICIAL}"),
@@ -37,6 +38,7 @@ overloaded_after = \"0s\"
             "kabao.toml:5:1: grpc.limits.max_connections_per_address: must not exceed max_connections, which is 1024",
             "kabao.toml:4:1: grpc.limits.max_requests_per_address: must not exceed max_concurrent_requests, which is 100",
             "kabao.toml:7:1: admin.overloaded_after: must be between 100ms and 1h",
+            "kabao.toml:8:10: admin.hosts[0]: must be a host name without port, such as `kabao.acme.example`",
         ],
     );
     let text = "
