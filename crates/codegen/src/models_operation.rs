@@ -130,6 +130,7 @@ fn steps(catalogue: &Catalogue, operation: &Operation) -> Vec<String> {
         ));
     }
     let flags = [
+        ("money()", operation.money),
         ("dynamic_code()", operation.dynamic_code),
         ("credential()", operation.credential),
         ("encrypts()", operation.encrypts),

@@ -215,6 +215,8 @@ pub struct Operation {
     pub success: u16,
     /// Whether it changes anything.
     pub effect: Effect,
+    /// Whether it can change points, a balance or rights, or give something away, whatever else it changes.
+    pub money: bool,
     /// The documented limit of calls.
     pub rate_limit: Option<RateLimit>,
     /// The member that identifies one intended change, where there is one (`out_request_no`).
@@ -282,6 +284,7 @@ impl Operation {
             body: Body::Empty,
             success: 200,
             effect: Effect::Read,
+            money: false,
             rate_limit: None,
             request_number: None,
             repeat: Repeat::Harmless,
@@ -352,6 +355,11 @@ impl Operation {
 
     pub(crate) const fn subject(mut self, rows: &'static [&'static str]) -> Self {
         self.subject = rows;
+        self
+    }
+
+    pub(crate) const fn money(mut self) -> Self {
+        self.money = true;
         self
     }
 

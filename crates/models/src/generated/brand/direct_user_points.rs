@@ -14,6 +14,7 @@ operation! {
     .json()
     .numbered("out_request_no")
     .subject(&["out_request_no", "card_id", "openid", "user_card_code"])
+    .money()
     .rate_limit(RateLimit::new("brand", Some(10), None, None))
     errors {
         [..COMMON]
@@ -52,6 +53,7 @@ operation! {
     .json()
     .write(Repeat::Harmful)
     .subject(&["card_id", "openid", "user_card_code"])
+    .money()
     errors {
         [..COMMON]
     }

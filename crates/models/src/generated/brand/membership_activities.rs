@@ -13,6 +13,7 @@ operation! {
     .json()
     .numbered("out_request_no")
     .subject(&["out_request_no", "brand_id", "card_id"])
+    .money()
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [400 "INVALID_REQUEST" "No template with this card_id exists for the brand"]
@@ -126,6 +127,7 @@ operation! {
     .write(Repeat::Harmless)
     .subject(&["brand_id", "activity_id"])
     .target("activity", "activity_id")
+    .money()
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]
@@ -166,6 +168,7 @@ operation! {
     .write(Repeat::Harmless)
     .subject(&["brand_id", "activity_id"])
     .target("activity", "activity_id")
+    .money()
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]

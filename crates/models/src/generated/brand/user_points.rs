@@ -13,6 +13,7 @@ operation! {
     .json()
     .numbered("out_request_no")
     .subject(&["out_request_no", "brand_id", "card_id", "openid", "user_card_code"])
+    .money()
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN]
@@ -52,6 +53,7 @@ operation! {
     .json()
     .write(Repeat::Harmful)
     .subject(&["brand_id", "card_id", "openid", "user_card_code"])
+    .money()
     .rate_limit(RateLimit::new("merchant", Some(10), None, None))
     errors {
         [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN]

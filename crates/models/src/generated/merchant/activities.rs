@@ -13,6 +13,7 @@ operation! {
     .json()
     .numbered("out_request_no")
     .subject(&["card_id", "out_request_no"])
+    .money()
     errors {
         [..COMMON]
         [400 "INVALID_REQUEST" "The activity creator is not authorized to give coupons of this merchant-coupon stock"]
@@ -133,6 +134,7 @@ operation! {
     "Terminate a member gift activity"
     .write(Repeat::Harmless)
     .subject(&["activity_id"])
+    .money()
     errors {
         [..COMMON] [ACTIVITY_CREATOR_NOT_BOUND]
     }

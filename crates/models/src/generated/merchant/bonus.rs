@@ -12,6 +12,7 @@ operation! {
     .json()
     .success(204)
     .write(Repeat::Harmful)
+    .money()
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_WITHOUT_BONUS]
         [MERCHANT_NUMBER_INVALID] [MERCHANT_NUMBER_NOT_BOUND] [CODE_UNKNOWN] [USER_CARD_DELETED]
@@ -55,6 +56,7 @@ operation! {
     .json()
     .success(204)
     .write(Repeat::Harmful)
+    .money()
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_WITHOUT_BONUS]
         [MERCHANT_NUMBER_INVALID] [MERCHANT_NUMBER_NOT_BOUND] [CODE_UNKNOWN] [USER_CARD_DELETED]

@@ -14,6 +14,7 @@ operation! {
     .success(204)
     .write(Repeat::Harmless)
     .target("card_rights", "card_id")
+    .money()
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
         [400 "INVALID_REQUEST" "The path of the bonus-points link is empty"]

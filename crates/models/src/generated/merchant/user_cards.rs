@@ -42,6 +42,7 @@ operation! {
     .json()
     .success(204)
     .numbered("out_request_no")
+    .money()
     errors {
         [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }

@@ -215,6 +215,7 @@ operation! {
     .write(Repeat::Harmful)
     .subject(&["card_id=card.card_id"])
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40056] [200 "40071" "Card type invalid: the code belongs to a member card"]
         [E40073] [E40078] [200 "40079" "Outside the validity of the card (invalid time)"] [E40099]

@@ -39,6 +39,7 @@ operation! {
     .json()
     .write(Repeat::Harmful)
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40056] [E40073] [E40079] [E40100] [E40116] [E40127] [E41011] [E45021] [E52000]
         [..COMMON]
@@ -194,6 +195,7 @@ operation! {
     .write(Repeat::Harmless)
     .repeat_unless(&["add_bonus", "add_balance"])
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40056] [E40073] [E40116] [E40127] [E41011] [E41012] [E43010] [E45021] [E52000]
         [..COMMON]

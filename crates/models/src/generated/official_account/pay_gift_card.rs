@@ -13,6 +13,7 @@ operation! {
     .json()
     .write(Repeat::Harmful)
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40073] [E40078] [E40079] [E40100] [E41011] [E41012] [E45030] [E72002]
         [..COMMON]
@@ -39,6 +40,7 @@ operation! {
     .json()
     .write(Repeat::Harmless)
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E41011] [..COMMON]
     }

@@ -13,6 +13,7 @@ operation! {
     .write(Repeat::Harmful)
     .target("pay_gift_member_card", "card_id")
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40073] [E40078] [E40079] [E40100] [E41011] [E41012] [E43009] [E45030] [E72002]
         [..COMMON]
@@ -64,6 +65,7 @@ operation! {
     .write(Repeat::Harmless)
     .target("pay_gift_member_card", "card_id")
     .errcode(Errcode::Required)
+    .money()
     errors {
         [E40013] [E40073] [E41011] [E41012] [E45030] [..COMMON]
     }
