@@ -12,7 +12,6 @@ mod dynamic_code;
 mod entry;
 mod figures;
 mod form;
-pub(crate) mod forms;
 mod gift;
 mod member;
 mod member_change;
@@ -31,14 +30,11 @@ mod template_change;
 mod template_rules;
 mod tickets;
 mod tokens;
+pub(crate) mod tolerance;
 mod whitelist;
 
 #[cfg(test)]
-mod life;
-#[cfg(test)]
 mod properties;
-#[cfg(test)]
-mod refusals;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -148,32 +148,84 @@ fn a_circle_is_found_and_what_only_leads_to_it_is_not() {
     assert_eq!(used_in(text).collect::<Vec<_>>(), ["one", "two", "four"]);
 }
 
-/// The table of ARCHITECTURE.md that says where a family of the sandbox keeps a rule.
-#[test]
-fn every_file_of_a_family_stands_where_the_table_says() {
+/// The families, in the order of the table of ARCHITECTURE.md that says where each keeps a rule.
+const FAMILIES: [&str; 3] = ["merchant", "brand", "official_account"];
+
+/// The files that the table names: of each row those of each family.
+fn table_of_rules() -> Vec<[BTreeSet<String>; 3]> {
     let document = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let table = document.split_once("| noun | merchant | brand | official_account |");
     let table = table.expect("ARCHITECTURE.md has the table").1;
-    let rows: Vec<Vec<&str>> = table
+    let rows: Vec<_> = table
         .lines()
         .skip(2)
         .take_while(|line| line.starts_with('|'))
-        .map(|line| line.split('|').map(str::trim).collect())
+        .map(|line| {
+            let mut cells = line.split('|').skip(2).map(|cell| {
+                let names = cell.split('`').filter(|part| part.ends_with(".rs"));
+                names.map(str::to_owned).collect()
+            });
+            [(); 3].map(|()| cells.next().unwrap_or_default())
+        })
         .collect();
     assert!(rows.len() > 15, "the table has rows");
+    rows
+}
+
+fn folder_of_rules(family: &str) -> PathBuf {
+    root().join("crates/sandbox/src").join(family)
+}
+
+#[test]
+fn every_file_of_a_family_stands_where_the_table_says() {
     let mut missing = Vec::new();
-    for row in &rows {
-        for (family, cell) in ["merchant", "brand", "official_account"]
-            .iter()
-            .zip(&row[2..])
-        {
-            for name in cell.split('`').filter(|part| part.ends_with(".rs")) {
-                let path = root().join("crates/sandbox/src").join(family).join(name);
-                if !path.is_file() {
-                    missing.push(relative(&path));
-                }
-            }
+    for row in table_of_rules() {
+        for (family, names) in FAMILIES.iter().zip(row) {
+            let paths = names.iter().map(|name| folder_of_rules(family).join(name));
+            missing.extend(
+                paths
+                    .filter(|path| !path.is_file())
+                    .map(|path| relative(&path)),
+            );
         }
     }
     expect_none("the table of ARCHITECTURE.md names these:", &missing);
+}
+
+#[test]
+fn what_several_families_have_has_a_row_in_the_table() {
+    let files = FAMILIES.map(|family| -> BTreeSet<String> {
+        let entries = fs::read_dir(folder_of_rules(family)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".rs")).collect()
+    });
+    let rows = table_of_rules();
+    let mut missing = Vec::new();
+    for (place, family) in FAMILIES.iter().enumerate() {
+        for name in &files[place] {
+            let is_shared = files.iter().filter(|names| names.contains(name)).count() > 1;
+            if is_shared && !rows.iter().any(|row| row[place].contains(name)) {
+                missing.push(relative(&folder_of_rules(family).join(name)));
+            }
+        }
+    }
+    expect_none(
+        "a noun of several families needs a row in the table of ARCHITECTURE.md:",
+        &missing,
+    );
+}
+
+#[test]
+fn every_family_tests_its_operations_and_its_refusals_at_the_same_place() {
+    let missing: Vec<String> = FAMILIES
+        .iter()
+        .flat_map(|family| {
+            ["operations/tests.rs", "refused/tests.rs"]
+                .map(|tests| folder_of_rules(family).join(tests))
+        })
+        .filter(|path| !path.is_file())
+        .map(|path| relative(&path))
+        .collect();
+    expect_none("a reader of one family looks here in the others:", &missing);
 }

@@ -1,12 +1,12 @@
 //! The brand family: `card-member` of WeChat Pay, through a service provider or directly.
 
 mod account;
+mod adjust;
 mod creation;
 mod list;
 mod media;
 mod member;
 mod membership;
-mod points;
 mod template;
 
 use std::sync::Arc;

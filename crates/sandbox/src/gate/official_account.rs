@@ -20,7 +20,7 @@ use super::Command;
 use crate::account::Account;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
 use crate::odd_values;
-use crate::official_account::{Refused, forms};
+use crate::official_account::{Refused, tolerance};
 use crate::random;
 use crate::serve::{Call, Remarks};
 use crate::settings::{OfficialAccount, Settings, Trace, UnknownPath};
@@ -199,7 +199,9 @@ fn decode(received: &Received, call: &Call) -> Result<Box<dyn AnyEndpoint>, Refu
             Body::Json | Body::Empty => Refused::Body(error.to_string().into()),
         }
     })?;
-    let refused = deviations.iter().find(|found| !forms::takes(rules, found));
+    let refused = deviations
+        .iter()
+        .find(|found| !tolerance::takes(rules, found));
     match refused {
         Some(deviation) => {
             received.trail.complain(deviation.into());

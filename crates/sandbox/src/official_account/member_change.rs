@@ -5,7 +5,7 @@ use kabao_models::official_account::member::{ActivateMember, GetUserInfoResponse
 use serde::Serialize;
 
 use super::{Context, Core, Member, check_openid, form, template_rules};
-use crate::official_account::{Refused, forms};
+use crate::official_account::{Refused, tolerance};
 
 /// What a member has after a change.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,10 +97,10 @@ impl Core {
             }
         }
         if context.rules.update_membership_number
-            && let Some(json) = forms::given(&change.extra, "membership_number")
+            && let Some(json) = tolerance::given(&change.extra, "membership_number")
         {
             let body = format!(r#"{{"membership_number":{json}}}"#);
-            let number = forms::read::<ActivateMember>(context.rules, &body)
+            let number = tolerance::read::<ActivateMember>(context.rules, &body)
                 .and_then(|request| request.membership_number)
                 .ok_or(Refused::Body("membership_number".into()))?;
             after.membership_number = Some(number.into_exposed());

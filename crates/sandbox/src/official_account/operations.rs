@@ -339,3 +339,6 @@ const COLORS: [(CardColor, &str); 14] = [
     (CardColor::Color101, "#cf3e36"),
     (CardColor::Color102, "#5E6671"),
 ];
+
+#[cfg(test)]
+mod tests;

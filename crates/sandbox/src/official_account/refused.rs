@@ -312,3 +312,6 @@ pub(crate) fn lists(operation: &Operation, errcode: i64) -> bool {
         .errors()
         .any(|row| row.code.parse() == Ok(errcode))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use kabao_models::official_account::card::{
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
 use super::{Context, Core, template_rules};
-use crate::official_account::{Refused, forms};
+use crate::official_account::{Refused, tolerance};
 use crate::overlay::{members, overlay};
 use crate::settings::ReviewTable;
 
@@ -92,9 +92,9 @@ pub(super) struct Slots {
 
 fn slots(context: &Context<'_>, change: &MemberCardChange) -> Result<Slots, Refused> {
     const MODIFY: &str = "modify_msg_operation";
-    let modify = forms::given(&change.extra, MODIFY).map(|json| {
+    let modify = tolerance::given(&change.extra, MODIFY).map(|json| {
         let body = format!(r#"{{"member_card":{{"{MODIFY}":{json}}}}}"#);
-        forms::read::<UpdateCardMessage>(context.rules, &body)
+        tolerance::read::<UpdateCardMessage>(context.rules, &body)
             .and_then(|request| request.member_card?.modify_msg_operation)
             .ok_or(Refused::Body(MODIFY.into()))
     });
@@ -153,7 +153,7 @@ fn goes_to_review(context: &Context<'_>, change: &MemberCardChange, base: &BaseI
 }
 
 fn check_fixed(change: &MemberCardChange, base: &BaseInfoChange) -> Result<(), Refused> {
-    let has = |extra, name: &&str| forms::given(extra, name).is_some();
+    let has = |extra, name: &&str| tolerance::given(extra, name).is_some();
     let in_base = FIXED
         .iter()
         .any(|name| has(&base.extra, name) || has(&change.extra, name));

@@ -6,8 +6,8 @@ use kabao_models::official_account::{
 };
 use serde_json::{Value, json};
 
-use super::super::testing::{CARD, new_card};
-use super::super::testing::{Site, act, code as code_of};
+use super::super::super::testing::{CARD, new_card};
+use super::super::super::testing::{Site, act, code as code_of};
 use super::{Produced, approved, foreign};
 use crate::settings::UploadPart;
 

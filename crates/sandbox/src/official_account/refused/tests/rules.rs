@@ -5,9 +5,9 @@ use kabao_models::official_account::{
 };
 use serde_json::{Value, json};
 
-use super::super::Claim;
-use super::super::testing::{CARD, NOW, new_card};
-use super::super::testing::{Site, act};
+use super::super::super::Claim;
+use super::super::super::testing::{CARD, NOW, new_card};
+use super::super::super::testing::{Site, act};
 use super::{Produced, approved, foreign};
 
 pub(super) fn qrcodes(produced: &mut Produced) {

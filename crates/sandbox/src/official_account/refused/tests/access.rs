@@ -5,9 +5,9 @@ use kabao_models::official_account::{OPERATIONS, card, stable_token, token};
 use kabao_models::{Body, Scheme};
 use serde_json::json;
 
-use super::super::refused::lists;
-use super::super::testing::APPID;
-use super::super::testing::{SECRET, Site, code as code_of};
+use super::super::super::testing::APPID;
+use super::super::super::testing::{SECRET, Site, code as code_of};
+use super::super::lists;
 use super::Produced;
 use crate::settings::OfficialAccount;
 

@@ -3,8 +3,8 @@
 use kabao_models::official_account::card;
 use serde_json::{Value, json};
 
-use super::super::testing::Site;
-use super::super::testing::{CARD, NOW, new_card};
+use super::super::super::testing::Site;
+use super::super::super::testing::{CARD, NOW, new_card};
 use super::{Produced, approved, foreign, strict};
 use crate::settings::OfficialAccount;
 

@@ -3,8 +3,8 @@
 use kabao_models::official_account::member;
 use serde_json::{Value, json};
 
-use super::super::testing::{CARD, CODE, NOW};
-use super::super::testing::{Site, act};
+use super::super::super::testing::{CARD, CODE, NOW};
+use super::super::super::testing::{Site, act};
 use super::{Produced, foreign, strict};
 
 pub(super) fn members(produced: &mut Produced) {

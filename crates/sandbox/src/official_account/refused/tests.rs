@@ -13,9 +13,9 @@ use kabao_models::official_account::OPERATIONS;
 use kabao_models::{Operation, Scheme};
 use serde_json::{Value, json};
 
-use super::Review;
-use super::testing::{OTHER_APPID, new_card};
-use super::testing::{Site, act, act_as, code as code_of};
+use super::super::Review;
+use super::super::testing::{OTHER_APPID, new_card};
+use super::super::testing::{Site, act, act_as, code as code_of};
 use crate::settings::OfficialAccount;
 
 /// Codes that no rule produces; a fault of the control API does.

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::testing::{APPID, CARD, NOW, new_card};
-use super::testing::{Site, act, claim, code};
-use super::{Claim, Review, Submission};
+use super::super::testing::{APPID, CARD, NOW, new_card};
+use super::super::testing::{Site, act, claim, code};
+use super::super::{Claim, Review, Submission};
 use crate::settings::MemberData;
 
 #[test]

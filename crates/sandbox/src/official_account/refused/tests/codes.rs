@@ -3,9 +3,9 @@
 use kabao_models::official_account::{code, user};
 use serde_json::json;
 
-use super::super::Claim;
-use super::super::testing::{CARD, CODE};
-use super::super::testing::{Site, act, claim};
+use super::super::super::Claim;
+use super::super::super::testing::{CARD, CODE};
+use super::super::super::testing::{Site, act, claim};
 use super::{Produced, approved, foreign};
 use crate::settings::Permit;
 
