@@ -11,11 +11,9 @@
 #[path = "support/dev.rs"]
 mod dev;
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use dev::OPENID;
-use futures_util::TryStreamExt as _;
 use kabao_client::{ListMembers, ListTemplates, list_all_members, list_all_templates};
 
 #[tokio::main]
@@ -23,11 +21,7 @@ async fn main() -> dev::Result<()> {
     let shop = dev::merchant()?;
 
     let list = ListTemplates::new(shop.account().clone());
-    let mut templates = pin!(list_all_templates(
-        Arc::new(shop.clone()),
-        shop.context(),
-        list
-    ));
+    let mut templates = list_all_templates(Arc::new(shop.clone()), shop.context(), list);
     while let Some(template) = templates.try_next().await? {
         println!(
             "{}: {:?}, {:?}",
@@ -36,11 +30,7 @@ async fn main() -> dev::Result<()> {
     }
 
     let list = ListMembers::new(shop.account().clone(), OPENID);
-    let mut members = pin!(list_all_members(
-        Arc::new(shop.clone()),
-        shop.context(),
-        list
-    ));
+    let mut members = list_all_members(Arc::new(shop.clone()), shop.context(), list);
     while let Some(member) = members.try_next().await? {
         // A code is personal data: `Debug` hides it.
         println!("{:?}: level {:?}", member.name, member.level);

@@ -177,7 +177,7 @@ pub use self::configuration::{
 };
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
-pub use self::list::{list_all_members, list_all_templates};
+pub use self::list::{Listing, list_all_members, list_all_templates};
 pub use self::observer::{ATTEMPTS, Discarded, End, Host, Observer};
 pub use self::pipeline::quota::Quotas;
 pub use self::proxy::Proxy;
