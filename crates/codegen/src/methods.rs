@@ -8,7 +8,7 @@ use crate::text::{MARK, screaming, service_name};
 pub(crate) fn write(catalogues: &[Catalogue], output: &mut Output) {
     let mut out = format!(
         "{MARK}//! The methods of the family services.\n\n\
-         pub(crate) static METHODS: &[crate::family::Method] = crate::family::methods! {{\n"
+         pub(crate) static METHODS: &[crate::method::Method] = crate::method::methods! {{\n"
     );
     for catalogue in catalogues {
         let (family, package) = (&catalogue.family, package(catalogue));

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderValue;
 use kabao_api::{Account, AccountId, CallerId, Error, Reason};
@@ -10,19 +9,6 @@ use tokio::time::Instant;
 
 use crate::generation::{Generation, Generations};
 use crate::policy::Policy;
-
-/// Knows the holders of bearer tokens.
-pub trait Tokens: Send + Sync {
-    /// Returns who holds this token; `None` if nobody does. Takes the same time whoever it is.
-    fn holder(&self, token: &str) -> Option<CallerId>;
-
-    /// Returns who holds this token, with which a call began so long ago; `None` if it was taken away since. That its own
-    /// time is over by now takes nothing away.
-    fn still_holder(&self, token: &str, began: Duration) -> Option<CallerId> {
-        let _ = began;
-        self.holder(token)
-    }
-}
 
 /// Whom the client certificate of a connection names. Listeners put it into the extensions of every request.
 ///

@@ -9,8 +9,8 @@ use kabao_proto::kabao::officialaccount::v1::client_signature_service_server::Cl
 use tonic::{Request, Response, Status};
 
 use crate::call::Call;
-use crate::family::account_id;
 use crate::generation::Generations;
+use crate::wire::account_id;
 
 /// Signs what pages of official accounts pass on.
 #[derive(Clone, Debug)]

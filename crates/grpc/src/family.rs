@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Request as HttpRequest;
-use kabao_api::{Account, AccountId, CallContext, Error, FieldViolation, Reason, RequestId};
+use kabao_api::{Account, CallContext, Error, FieldViolation, Reason, RequestId};
 use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, Record, Upload, Value};
 use prost::Message as _;
 use tonic::body::Body;
@@ -20,12 +20,8 @@ use tonic::{Request, Response, Status, Streaming};
 use tower_service::Service;
 
 mod codec;
-mod method;
-
-pub(crate) use self::method::{Method, methods};
 
 use self::codec::Erased;
-use self::method::Chunk;
 use crate::access::Access;
 use crate::audit::subjects;
 use crate::call::Call;
@@ -34,10 +30,11 @@ use crate::generated::METHODS;
 use crate::generation::Generations;
 use crate::idempotency;
 use crate::layer::{Answer, at_once};
+use crate::method::{Chunk, Method};
 use crate::router::unimplemented;
-use crate::server::MAX_MESSAGE_BYTES;
+use crate::sizes::MAX_MESSAGE_BYTES;
 use crate::upload::{self, Unread};
-use crate::wire::{self, Asked, Malformed};
+use crate::wire::{self, Asked, Malformed, account_id};
 
 /// Serves the operations of all families with the credentials of the account that each request
 /// names.
@@ -313,20 +310,4 @@ fn upload_limits(operation: &'static Operation) -> Result<&'static Upload, Error
     operation.upload.as_ref().ok_or_else(|| {
         Error::new(Reason::Internal, "the operation uploads nothing").with_operation(operation.id)
     })
-}
-
-/// Parses the field `account`.
-pub(crate) fn account_id(name: &str) -> Result<AccountId, Error> {
-    let refuse = |description: &str| {
-        Error::violated(
-            Reason::NameInvalid,
-            [FieldViolation::new("account", description)],
-        )
-    };
-    if name.is_empty() {
-        return Err(refuse("is required"));
-    }
-    name.strip_prefix("accounts/")
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| refuse("must be the name of an account: accounts/{account}"))
 }

@@ -2,7 +2,7 @@
 
 //! The methods of the family services.
 
-pub(crate) static METHODS: &[crate::family::Method] = crate::family::methods! {
+pub(crate) static METHODS: &[crate::method::Method] = crate::method::methods! {
     "kabao.brand.v1.CardService" of brand::cards {
         "CreateCard" CREATE_CARD,
         "ListCards" LIST_CARDS,

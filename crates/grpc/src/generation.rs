@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use arc_swap::ArcSwap;
 use kabao_api::{Account, Accounts};
 
-use crate::access::Tokens;
 use crate::policy::Policy;
+use crate::tokens::Tokens;
 
 /// The accounts, and who may use them: one configuration. A call takes one and keeps it to its end.
 #[derive(Clone)]

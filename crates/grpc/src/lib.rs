@@ -63,6 +63,7 @@ mod health;
 mod idempotency;
 mod layer;
 mod load;
+mod method;
 mod observer;
 mod policy;
 mod portable;
@@ -71,11 +72,13 @@ mod router;
 mod server;
 mod share;
 mod shed;
+mod sizes;
 mod status;
+mod tokens;
 mod upload;
 mod wire;
 
-pub use self::access::{Certified, Tokens};
+pub use self::access::Certified;
 pub use self::audit::{Audit, AuditKind, AuditRecord};
 pub use self::generation::{Generation, Generations, WeakGenerations};
 pub use self::health::Health;
@@ -87,3 +90,4 @@ pub use self::policy::{
 pub use self::portable::{AccountGrpc, ChangeGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcFuture, GrpcService, Server};
 pub use self::share::{Bound, Bounds, Caller, Peer, Place, Pool};
+pub use self::tokens::Tokens;

@@ -9,7 +9,7 @@ use prost::Message as _;
 use tonic_reflection::server::Builder;
 
 use crate::router::RouterBuilder;
-use crate::server::MAX_QUESTION_BYTES;
+use crate::sizes::MAX_QUESTION_BYTES;
 
 /// Adds `grpc.reflection.v1` and `v1alpha`, listing what is there already and themselves.
 pub(crate) fn register(router: &mut RouterBuilder) {

@@ -18,7 +18,6 @@ use tonic::body::Body;
 use tonic_health::pb::health_server::HealthServer;
 use tower_service::Service;
 
-use crate::access::Tokens;
 use crate::arrival;
 use crate::audit::Audit;
 use crate::client_signature::ClientSignatureGrpc;
@@ -34,14 +33,9 @@ use crate::policy::Policy;
 use crate::router::{Router, RouterBuilder};
 use crate::share::Bounds;
 use crate::shed::{Looked, Shed};
+use crate::sizes::{MAX_MESSAGE_BYTES, MAX_QUESTION_BYTES};
+use crate::tokens::Tokens;
 use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
-
-/// The largest message in either direction. It is tonic's own limit for requests, and what clients
-/// of every language accept of an answer unless they are told otherwise.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// The largest question about health or methods, which whoever reaches the port may ask.
-pub(crate) const MAX_QUESTION_BYTES: usize = 16 * 1024;
 
 /// Builds the gRPC service of the gateway.
 ///

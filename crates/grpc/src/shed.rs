@@ -22,17 +22,17 @@ use tonic::body::Body;
 use tracing::Span;
 
 use crate::access::{Access, Certified};
-use crate::family::{Method, account_id};
 use crate::generated::METHODS;
 use crate::generation::Generations;
 use crate::idempotency;
 use crate::layer::{
     Admission, CallIds, Deadlines, Judged, Judgement, SharedRefusals, age, is_grpc,
 };
+use crate::method::Method;
 use crate::observer::CallObserver;
 use crate::share::Peer;
 use crate::status::Refusal;
-use crate::wire;
+use crate::wire::{self, account_id};
 
 /// What says that a message is compressed, or that the caller traces the call.
 const ENCODING: &str = "grpc-encoding";

@@ -14,7 +14,7 @@
 mod read;
 mod write;
 
-use kabao_api::FieldViolation;
+use kabao_api::{AccountId, Error, FieldViolation, Reason};
 use kabao_models::{AnyAnswer, AnyEndpoint, Body, Operation, Record};
 
 pub(crate) use self::read::Malformed;
@@ -129,6 +129,22 @@ pub(crate) fn write_answer(operation: &Operation, answer: &dyn AnyAnswer) -> Vec
 /// Writes an answer or an object that stands in another message.
 pub(crate) fn write_inner(record: &dyn Record) -> Vec<u8> {
     write::write(record, Besides::MESSAGE)
+}
+
+/// Parses the field `account`.
+pub(crate) fn account_id(name: &str) -> Result<AccountId, Error> {
+    let refuse = |description: &str| {
+        Error::violated(
+            Reason::NameInvalid,
+            [FieldViolation::new("account", description)],
+        )
+    };
+    if name.is_empty() {
+        return Err(refuse("is required"));
+    }
+    name.strip_prefix("accounts/")
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| refuse("must be the name of an account: accounts/{account}"))
 }
 
 #[cfg(test)]

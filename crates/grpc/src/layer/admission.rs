@@ -11,12 +11,13 @@ use tonic::body::Body;
 
 use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once, call_id};
-use crate::access::{Access, Certified, Tokens, bearer, denied, unknown};
+use crate::access::{Access, Certified, bearer, denied, unknown};
 use crate::audit::Trail;
 use crate::generation::{Generation, Generations};
 use crate::load::Class;
 use crate::policy;
 use crate::status;
+use crate::tokens::Tokens;
 
 const NOBODY: &str = "the call names no caller; it needs a bearer token in the metadata key `authorization`, or a client certificate";
 const UNREADABLE: &str = "the metadata key `authorization` must hold one `Bearer TOKEN`";

@@ -80,7 +80,7 @@ impl fmt::Debug for Method {
 /// Lists methods by the services and the modules of their operations.
 macro_rules! methods {
     ($($service:literal of $family:ident::$resource:ident { $($method:literal $operation:ident,)* })*) => {
-        &[$($($crate::family::Method {
+        &[$($($crate::method::Method {
             path: concat!("/", $service, "/", $method),
             operation: &kabao_models::$family::$resource::$operation,
         },)*)*]
