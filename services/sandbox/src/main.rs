@@ -3,6 +3,7 @@
 #[cfg(kabao_bench_without_rsa)]
 compile_error!("signatures without RSA prove nothing: they are for benchmarks alone");
 
+mod log;
 mod stop;
 
 use std::error::Error;
@@ -13,9 +14,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kabao_sandbox::{AccountConfig, Running, Sandbox};
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::stop::Stop;
 
@@ -80,7 +78,7 @@ fn help() -> String {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ran = match install_log() {
+    let ran = match log::install() {
         Ok(()) => run(arguments).await,
         Err(error) => Err(error),
     };
@@ -91,22 +89,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Writes log lines to standard error, as many as `KABAO_LOG` says.
-fn install_log() -> Result<(), Box<dyn Error>> {
-    let filter = match std::env::var("KABAO_LOG") {
-        Ok(filter) if !filter.is_empty() => filter
-            .parse::<Targets>()
-            .map_err(|error| format!("KABAO_LOG {filter:?}: {error}"))?,
-        _ => Targets::new().with_default(LevelFilter::WARN),
-    };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(filter)
-        .try_init()?;
-    Ok(())
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
