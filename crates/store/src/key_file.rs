@@ -1,15 +1,36 @@
 //! The file of the keys that seal payloads.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use kabao_auth::{Plaintext, SealingKeys};
 use kabao_journal::StoreError;
 
-/// What nobody but the owner of a file may do with it.
-pub(crate) const OTHERS: u32 = 0o077;
+/// What nobody but the owner of a file may do with it, and with one of root: its group may read that, since so Kubernetes
+/// mounts a secret for a process of another user.
+const OTHERS: u32 = 0o077;
+const OTHERS_THAN_ROOT: u32 = 0o037;
+
+/// Returns the mode of a key file that others may use.
+pub(crate) fn open_mode(file: &Metadata) -> Option<u32> {
+    let others = match file.uid() {
+        0 => OTHERS_THAN_ROOT,
+        _ => OTHERS,
+    };
+    mode_for(others, file)
+}
+
+/// Returns the mode of a file that others may use, whoever owns it.
+pub(crate) fn open_mode_of_data(file: &Metadata) -> Option<u32> {
+    mode_for(OTHERS, file)
+}
+
+fn mode_for(others: u32, file: &Metadata) -> Option<u32> {
+    let mode = file.mode() & 0o777;
+    (mode & others != 0).then_some(mode)
+}
 
 /// Makes a key file with one new key, which only its owner may read.
 ///
@@ -51,8 +72,8 @@ pub(crate) fn read(path: &Path) -> Result<(SealingKeys, Option<String>), StoreEr
         let message = format!("the key file {} holds no usable keys", path.display());
         StoreError::new(message).with_source(error)
     })?;
-    let mode = fs::metadata(path).map(|file| file.permissions().mode() & 0o777);
-    let warning = mode.ok().filter(|mode| mode & OTHERS != 0).map(|mode| {
+    let mode = fs::metadata(path).ok().and_then(|file| open_mode(&file));
+    let warning = mode.map(|mode| {
         let path = path.display();
         format!("the key file {path} has mode {mode:04o}; chmod 600 {path} keeps others from it")
     });
@@ -70,4 +91,35 @@ pub(crate) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
         let message = format!("the folder {} cannot be synced", folder.display());
         StoreError::new(message).with_source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_group_may_read_a_key_file_that_root_owns_and_no_other() {
+        let name = format!("kabao-key-file-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, "").unwrap();
+        let is_roots = fs::metadata(&file).unwrap().uid() == 0;
+        for (mode, is_open, is_open_as_data) in [
+            (0o600, false, false),
+            (0o440, !is_roots, true),
+            (0o660, true, true),
+            (0o604, true, true),
+        ] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let found = fs::metadata(&file).unwrap();
+            assert_eq!(open_mode(&found).is_some(), is_open, "{mode:04o}");
+            assert_eq!(
+                open_mode_of_data(&found).is_some(),
+                is_open_as_data,
+                "{mode:04o}"
+            );
+        }
+        fs::remove_file(&file).unwrap();
+    }
 }

@@ -30,6 +30,7 @@ mod summary;
 mod tls;
 pub(crate) mod unit;
 mod upstream;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,7 +45,7 @@ pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::jwt::JwtSettings;
 pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
-pub(crate) use self::modes::Modes;
+pub(crate) use self::modes::{Modes, loose};
 pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;

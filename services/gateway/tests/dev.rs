@@ -345,21 +345,3 @@ fn a_terminal_that_is_closed_ends_it_in_order() {
     assert_eq!(dev.process.wait().unwrap().code(), Some(0));
     assert!(!folder.join("ready.json").exists());
 }
-
-#[test]
-fn the_control_api_may_be_reached_by_a_name_that_was_given() {
-    let folder = folder("control-host");
-    let dev = Dev::start(&folder, &["--control-host", "kabao.example"]);
-    for (host, expected) in [("kabao.example", "200"), ("other.example", "403")] {
-        let mut stream = TcpStream::connect(dev.address("control")).unwrap();
-        write!(
-            stream,
-            "GET /ledger HTTP/1.1\r\nhost: {host}:8444\r\nconnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1);
-        assert_eq!(status, Some(expected), "{host}: {answer}");
-    }
-}

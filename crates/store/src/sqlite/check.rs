@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::lock::{self, Watch};
 use super::statements::{COLUMNS, COLUMNS_BEFORE};
 use super::{beside, schema, table};
 use crate::changes::Seals;
-use crate::key_file::{self, OTHERS};
+use crate::key_file;
 use crate::settings::EmbeddedSettings;
 use crate::table::Row;
 use crate::upkeep::{Fault, Place, Report, chain};
@@ -115,13 +114,18 @@ impl Check<'_> {
         ];
         for file in files {
             match fs::metadata(&file) {
-                Ok(found) if found.permissions().mode() & OTHERS != 0 => {
-                    let mode = found.permissions().mode() & 0o777;
-                    let name = file.display();
-                    self.fault(
-                        format!("others may use the file {name}, which has mode {mode:04o}"),
-                        format!("chmod 600 {name}"),
-                    );
+                Ok(found) => {
+                    let mode = match file == self.settings.key_file {
+                        true => key_file::open_mode(&found),
+                        false => key_file::open_mode_of_data(&found),
+                    };
+                    if let Some(mode) = mode {
+                        let name = file.display();
+                        self.fault(
+                            format!("others may use the file {name}, which has mode {mode:04o}"),
+                            format!("chmod 600 {name}"),
+                        );
+                    }
                 }
                 Err(error) if error.kind() != ErrorKind::NotFound => self.fault(
                     format!("the file {} cannot be looked at: {error}", file.display()),

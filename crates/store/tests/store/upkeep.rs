@@ -162,7 +162,7 @@ async fn a_check_tells_modes_missing_files_foreign_keys_and_later_versions() {
 
     let mode = |file: &Path, mode| fs::set_permissions(file, fs::Permissions::from_mode(mode));
     mode(&settings.file, 0o644).unwrap();
-    mode(&settings.key_file, 0o640).unwrap();
+    mode(&settings.key_file, 0o644).unwrap();
     let found = check().await;
     assert_eq!(found.lines().count(), 2, "{found}");
     for file in [&settings.file, &settings.key_file] {

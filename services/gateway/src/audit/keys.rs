@@ -2,15 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use kabao_auth::{DigestKey, Plaintext};
 
 use super::hash::Hash;
-
-/// What nobody but the owner of the file may do with it.
-const OTHERS: u32 = 0o077;
+use crate::config::loose;
 
 const HEAD: &str = "# Keys of Kabao's audit log: the first one writes, every one verifies. Whoever has one can forge records and find members in them.\n";
 
@@ -36,8 +34,8 @@ pub(crate) enum KeyError {
     Unusable(PathBuf, #[source] kabao_auth::Error),
     #[error("a new key cannot be made")]
     Randomness(#[source] kabao_auth::Error),
-    #[error("the key file {} has mode {mode:04o}, so that others can forge records; chmod 600 {}", path.display(), path.display())]
-    Open { path: PathBuf, mode: u32 },
+    #[error("others can forge records of the audit log: the key file {0}")]
+    Loose(String),
 }
 
 impl AuditKeys {
@@ -45,14 +43,12 @@ impl AuditKeys {
     ///
     /// # Errors
     ///
-    /// [`KeyError`], also if others than its owner may read or write it.
+    /// [`KeyError`], also if others may read or write it, as for all secrets.
     pub(crate) fn read(path: &Path) -> Result<Self, KeyError> {
         let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
         let text = Plaintext::from(fs::read(path).map_err(unreadable)?);
-        let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & OTHERS != 0 {
-            let path = path.to_owned();
-            return Err(KeyError::Open { path, mode });
+        if let Some(fault) = loose(path) {
+            return Err(KeyError::Loose(fault));
         }
         let keys = text.to_str().and_then(DigestKey::parse);
         let keys = keys.map_err(|error| KeyError::Unusable(path.to_owned(), error))?;

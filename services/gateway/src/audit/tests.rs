@@ -327,7 +327,7 @@ async fn a_log_whose_end_does_not_fit_its_key_is_not_gone_on_with() {
     fs::write(place.key(), format!("{OTHER_KEY}\n")).unwrap();
     assert!(refused().contains("does not fit its key"));
     fs::write(place.key(), key).unwrap();
-    fs::set_permissions(place.key(), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(place.key(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refused().contains("chmod 600"));
 }
 

@@ -41,6 +41,7 @@ impl JwtSettings {
             prefix.value
         });
         let jwks = file.as_ref().and_then(|file| {
+            section.surroundings().present.look(&file.value);
             Jwks::read(&file.value)
                 .map_err(|faults| {
                     for fault in faults.iter() {

@@ -6,13 +6,17 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-const ROOT: u32 = 0;
+/// The number of the user who may do everything anyway.
+pub(super) const ROOT: u32 = 0;
 
 /// Which files with secrets are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Modes {
     /// Those that nobody else on the machine can read or change: of root or of the user of this process. The group may
-    /// read what root owns: that is how Kubernetes mounts a secret for a process of another user.
+    /// read what root owns: that is how Kubernetes mounts a secret for a process of another user. That is PostgreSQL's rule.
+    ///
+    /// A process of root, which PostgreSQL does not have, also takes what another user keeps for itself, as ssh does: a
+    /// container is given such files by whoever started it. That the owner can change them is told in a warning.
     Strict,
     /// All: whoever says so has the machine, or its container, for the gateway alone.
     Any,
@@ -24,28 +28,34 @@ impl Modes {
         if self == Self::Any {
             return None;
         }
-        let metadata = fs::metadata(file).ok()?;
-        let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
-        let who = who_else(mode, owner, geteuid().as_raw())?;
-        let file = file.display();
-        let (what, remedy) = match who {
-            Who::Everybody => (
-                format!("has mode {mode:04o}, so everybody on this machine can use it"),
-                "chmod 600",
-            ),
-            Who::Group => (
-                format!("has mode {mode:04o}, so its group can use it"),
-                "chmod 600",
-            ),
-            Who::Owner => (
-                format!("belongs to another user ({owner}), who can use it"),
-                "chown root",
-            ),
-        };
+        let fault = loose(file)?;
         Some(format!(
-            "{file} {what}; `{remedy} {file}`, or `keys.allow_loose_files = true` where nobody else is"
+            "{fault}, or `keys.allow_loose_files = true` where nobody else is"
         ))
     }
+}
+
+/// Returns what is wrong with the mode of a file, and what puts it right.
+pub(crate) fn loose(file: &Path) -> Option<String> {
+    let metadata = fs::metadata(file).ok()?;
+    let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
+    let who = who_else(mode, owner, geteuid().as_raw())?;
+    let file = file.display();
+    let (what, remedy) = match who {
+        Who::Everybody => (
+            format!("has mode {mode:04o}, so everybody on this machine can use it"),
+            "chmod 600",
+        ),
+        Who::Group => (
+            format!("has mode {mode:04o}, so its group can use it"),
+            "chmod 600",
+        ),
+        Who::Owner => (
+            format!("belongs to another user ({owner}), who can use it"),
+            "chown root",
+        ),
+    };
+    Some(format!("{file} {what}; `{remedy} {file}`"))
 }
 
 /// Others who can use a file.
@@ -61,7 +71,7 @@ fn who_else(mode: u32, owner: u32, own: u32) -> Option<Who> {
     let group = if owner == ROOT { 0o030 } else { 0o070 };
     if mode & 0o007 != 0 {
         Some(Who::Everybody)
-    } else if owner != ROOT && owner != own {
+    } else if owner != ROOT && owner != own && own != ROOT {
         // Whoever may put files into the folder could put one of its own there.
         Some(Who::Owner)
     } else if mode & group != 0 {
@@ -107,6 +117,14 @@ mod tests {
                 "{mode:04o} of {owner}"
             );
         }
-        assert_eq!(who_else(0o600, USER, ROOT), Some(Who::Owner));
+        // A container whose process is root, and a secret that belongs to a user of the host.
+        for (mode, expected) in [
+            (0o600, None),
+            (0o400, None),
+            (0o440, group),
+            (0o444, everybody),
+        ] {
+            assert_eq!(who_else(mode, USER, ROOT), expected, "{mode:04o}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use super::fixed::{self, Fixed};
 use super::mistake::{Collector, Mistakes};
 use super::section::{Section, Surroundings};
 use super::settings::Settings;
+use super::writers::Writers;
 use super::{Environment, folder};
 use crate::shared::Shared;
 use crate::watch::Marks;
@@ -48,6 +49,7 @@ pub(super) struct Present {
     /// The accounts that are served, by their ids.
     pub(super) accounts: BTreeMap<String, AccountSettings>,
     files: Mutex<Files>,
+    writers: Mutex<Writers>,
 }
 
 /// The files that were read: how they looked before, and digests of what was in them.
@@ -103,6 +105,7 @@ impl Source {
             shared: self.shared.clone(),
             accounts: served.iter().map(by_id).collect(),
             files: Mutex::default(),
+            writers: Mutex::default(),
         };
         let name = self.file.display().to_string();
         let loaded = match present.read(&self.file) {
@@ -139,10 +142,11 @@ pub(super) fn parse(
     document::overlay(&mut root, environment.iter(), &mistakes);
     let fixed = Fixed::of(&root);
     let content = fixed::text(&root);
-    let settings = Settings::read(
+    let mut settings = Settings::read(
         Section::root(root, &surroundings),
         accounts_folder.as_deref(),
     );
+    settings.writable = present.writers().doubt();
     let loaded = Loaded {
         settings,
         fixed,
@@ -156,11 +160,21 @@ impl Present {
     /// Reads a file, which will be watched.
     pub(super) fn read(&self, path: &Path) -> io::Result<Contents> {
         self.files().marks.note(path);
+        self.look(path);
         let text = fs::read_to_string(path)?;
         let digest = sha256_hex(text.as_bytes());
         let mut files = self.files();
         files.digests.insert(path.to_owned(), digest.clone());
         Ok(Contents { text, digest })
+    }
+
+    /// Looks at who may write a file that somebody else reads.
+    pub(super) fn look(&self, path: &Path) {
+        self.writers().look(path);
+    }
+
+    fn writers(&self) -> MutexGuard<'_, Writers> {
+        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lists the entries of a folder, which will be watched, in order.

@@ -75,6 +75,7 @@ impl<'a> Summary<'a> {
                 "keys.allow_loose_files = true: private keys are taken that others on this machine may read".to_owned(),
             );
         }
+        warnings.extend(self.settings.writable.clone());
         if let Some(memory) = &self.settings.store
             && let StoreSettings::Postgres(settings) = &memory.store
             && settings.url.is_exposed()
@@ -128,6 +129,7 @@ impl fmt::Display for Summary<'_> {
             audit,
             callers,
             keys: _,
+            writable: _,
             accounts,
         } = self.settings;
         let tls = match &grpc.tls {

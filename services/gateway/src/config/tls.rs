@@ -60,6 +60,9 @@ impl TlsSettings {
     }
 
     fn of(files: TlsFiles, section: &Section<'_>) -> Option<Self> {
+        for file in files.paths() {
+            section.surroundings().present.look(file);
+        }
         let now = section.surroundings().now;
         match Snapshot::of(&files.read(), &files, now) {
             Ok(snapshot) => Some(Self {

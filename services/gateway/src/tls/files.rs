@@ -1,6 +1,6 @@
 //! The files of `[grpc.tls]`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::Modes;
 use crate::files::{Contents, Digests, Faults, read_together};
@@ -46,6 +46,13 @@ pub(crate) struct TlsContents {
 }
 
 impl TlsFiles {
+    /// Returns where each of them is.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let further = self.client_ca.iter().chain(&self.crls);
+        let all = [&self.certificate, &self.private_key].into_iter();
+        all.chain(further).map(PathBuf::as_path)
+    }
+
     /// Reads all of them.
     pub(crate) fn read(&self) -> TlsContents {
         read_together(|| self.read_once())

@@ -254,3 +254,50 @@ fn an_admin_listener_that_others_reach_is_pointed_out() {
         );
     }
 }
+
+#[test]
+fn files_that_others_may_write_are_pointed_out_and_taken() {
+    let folder = with_official("writable");
+    folder.write_pair("server", 2030);
+    fs::copy(folder.0.join("server_cert.pem"), folder.0.join("ca.pem")).unwrap();
+    folder.write(
+        "policy.toml",
+        "[[callers]]\nname = \"*\"\naccounts = [\"*\"]\nmethods = [\"read\"]\n",
+    );
+    folder.write(
+        "jwks.json",
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+    );
+    let text = format!(
+        "[grpc]\npolicy_file = \"policy.toml\"\n[grpc.tls]\ncertificate_file = \"server_cert.pem\"\n\
+         private_key_file = \"server_key.pem\"\nclient_ca_file = \"ca.pem\"\n[grpc.jwt]\njwks_file = \"jwks.json\"\n\
+         issuer = \"https://i.example\"\naudience = \"kabao\"\n{OFFICIAL}"
+    );
+    let mode = |name: &str, mode| {
+        fs::set_permissions(folder.0.join(name), Permissions::from_mode(mode)).unwrap();
+    };
+    let said = || {
+        let warnings = Summary::new(&folder.parse(&text).unwrap(), NOW).warnings();
+        let about = warnings
+            .into_iter()
+            .find(|it| it.starts_with("others on this machine"));
+        about.unwrap_or_default()
+    };
+    for name in ["policy.toml", "jwks.json", "ca.pem", "server_cert.pem"] {
+        mode(name, 0o644);
+        assert_eq!(said(), "", "{name}");
+        mode(name, 0o666);
+        let said = said();
+        assert!(
+            said.contains(&format!("{name} has mode 0666; let it")),
+            "{name}: {said}"
+        );
+        mode(name, 0o600);
+    }
+    // Whoever may put files there can exchange them all.
+    mode(".", 0o777);
+    assert!(said().contains(" has mode 0777; let it"), "{}", said());
+    mode(".", 0o1777);
+    assert_eq!(said(), "");
+    mode(".", 0o755);
+}
