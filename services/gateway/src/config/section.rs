@@ -122,6 +122,16 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether anything stands in an array of tables that was not read yet. What stands there in place of an array is told by
+    /// whoever reads it.
+    pub(super) fn has_entries(&self, key: &str) -> bool {
+        match self.table.get(key).map(|node| &node.value) {
+            None => false,
+            Some(Value::Array(items)) => !items.is_empty(),
+            Some(_) => true,
+        }
+    }
+
     /// The tables of an array of tables.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Node> {
         match self.take(key) {

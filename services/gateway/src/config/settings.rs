@@ -168,7 +168,7 @@ impl Settings {
     pub(super) fn read(mut root: Section<'_>, accounts_folder: Option<&Path>) -> Self {
         // It was read; what stands there instead of a text is told now.
         root.string("accounts_dir");
-        let has_callers = root.has("callers");
+        let has_callers = root.has_entries("callers");
         // Whose files may be loose is asked by other sections.
         let keys = KeySettings::read(root.section("keys"));
         let modes = keys.modes();

@@ -50,6 +50,35 @@ fn a_port_that_strangers_reach_says_who_may_call_or_that_it_is_open() {
     }
 }
 
+/// An empty list is nobody: whoever is known by no token, and by nothing else, is a stranger.
+#[test]
+fn a_list_of_no_callers_opens_no_port_and_no_policy() {
+    let folder = with_official("nobody");
+    folder.write_pair("server", 2030);
+    folder.write(
+        "policy.toml",
+        "[[callers]]\nname = \"till\"\naccounts = [\"*\"]\nmethods = [\"read\"]\n",
+    );
+    let tls = "[grpc.tls]\ncertificate_file = \"server_cert.pem\"\nprivate_key_file = \"server_key.pem\"\n";
+    for (grpc, expected) in [
+        (
+            "listen = \"0.0.0.0:1\"",
+            "grpc.listen: is reachable from other machines, and nothing says who may call",
+        ),
+        (
+            "policy_file = \"policy.toml\"",
+            "grpc.policy_file: speaks of callers, and nothing here says who calls",
+        ),
+    ] {
+        let text = format!("callers = []\n[grpc]\n{grpc}\n{tls}{OFFICIAL}");
+        let faults = folder.parse(&text).unwrap_err();
+        assert!(
+            faults.len() == 1 && faults[0].contains(expected),
+            "{faults:?}"
+        );
+    }
+}
+
 #[test]
 fn every_mistake_of_a_policy_is_told_at_its_place() {
     let folder = with_official("policy");
