@@ -8,8 +8,8 @@ use std::path::Path;
 use kabao_auth::{Plaintext, SealingKeys};
 use kabao_journal::StoreError;
 
-/// What nobody but the owner of a file may do with it, and with one of root: its group may read that, since so Kubernetes
-/// mounts a secret for a process of another user.
+/// What nobody but the owner of a file may do with it, and with one of root: its group may read that, since so
+/// Kubernetes mounts a secret for a process of another user.
 const OTHERS: u32 = 0o077;
 const OTHERS_THAN_ROOT: u32 = 0o037;
 

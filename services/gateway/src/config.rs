@@ -57,7 +57,7 @@ pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;
 pub use crate::audit::{AuditOutput, AuditSettings, WhenFull};
-pub use crate::tls::ExpiredCrl;
+pub use crate::tls::{ClientCertificates, ExpiredCrl};
 
 use self::source::Present;
 

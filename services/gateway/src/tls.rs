@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-pub use self::files::ExpiredCrl;
 pub(crate) use self::files::TlsFiles;
+pub use self::files::{ClientCertificates, ExpiredCrl};
 pub(crate) use self::identity::certified;
 pub(crate) use self::refusal::{REVOKED, kind_of, kind_of_handshake};
 pub(crate) use self::snapshot::Snapshot;
@@ -105,6 +105,7 @@ pub(crate) fn snapshot_of(certificate: &str, key: &str) -> Snapshot {
         certificate: "cert.pem".into(),
         private_key: "key.pem".into(),
         client_ca: None,
+        client_certificates: ClientCertificates::Required,
         crls: Vec::new(),
         expired_crl: ExpiredCrl::Refuse,
         modes: Modes::Strict,

@@ -11,6 +11,7 @@ use super::policy::PolicySettings;
 use super::section::Section;
 use super::settings::{HOUR, MINUTE, SECOND, loopback};
 use super::tls::TlsSettings;
+use crate::tls::ClientCertificates;
 
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
@@ -136,6 +137,7 @@ impl Default for Timeouts {
 
 impl GrpcSettings {
     pub(super) fn read(mut section: Section<'_>, has_callers: bool, modes: Modes) -> Self {
+        let has_tokens = has_callers || section.has("jwt");
         let settings = Self {
             listen: section.address("listen", Self::default().listen),
             reflection: section.boolean("reflection", Self::default().reflection),
@@ -143,7 +145,7 @@ impl GrpcSettings {
             policy: PolicySettings::read(&mut section),
             tls: section
                 .has("tls")
-                .then(|| TlsSettings::read(section.section("tls"), modes))
+                .then(|| TlsSettings::read(section.section("tls"), has_tokens, modes))
                 .flatten(),
             jwt: section
                 .has("jwt")
@@ -188,9 +190,16 @@ impl GrpcSettings {
 
     /// Whether everybody who connects must show a certificate.
     pub(crate) fn asks_for_certificates(&self) -> bool {
-        self.tls
-            .as_ref()
-            .is_some_and(|tls| tls.client_ca_file.is_some())
+        self.tls.as_ref().is_some_and(|tls| {
+            tls.client_ca_file.is_some() && tls.client_certificates == ClientCertificates::Required
+        })
+    }
+
+    /// Whether some show a certificate, and who shows none needs a token.
+    pub(crate) fn takes_certificates_or_tokens(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| {
+            tls.client_ca_file.is_some() && tls.client_certificates == ClientCertificates::Optional
+        })
     }
 }
 

@@ -134,7 +134,8 @@ impl fmt::Display for Summary<'_> {
         } = self.settings;
         let tls = match &grpc.tls {
             None => "plain text",
-            Some(tls) if tls.client_ca_file.is_some() => "TLS, client certificates required",
+            Some(_) if grpc.asks_for_certificates() => "TLS, client certificates required",
+            Some(_) if grpc.takes_certificates_or_tokens() => "TLS, client certificates or tokens",
             Some(_) => "TLS",
         };
         let format = match log.format {

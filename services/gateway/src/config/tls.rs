@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::modes::Modes;
 use super::section::{Located, Section};
-use crate::tls::{ExpiredCrl, Snapshot, TlsFiles};
+use crate::tls::{ClientCertificates, ExpiredCrl, Snapshot, TlsFiles};
 
 /// `[grpc.tls]`, with what was read from its files.
 #[derive(Clone, Debug)]
@@ -14,8 +14,10 @@ pub struct TlsSettings {
     pub certificate_file: PathBuf,
     /// `private_key_file`: its key in PEM, which nobody else may read unless `keys.allow_loose_files` says so.
     pub private_key_file: PathBuf,
-    /// `client_ca_file`: when given, clients must show a certificate that one of these signed (mTLS).
+    /// `client_ca_file`: when given, clients show a certificate that one of these signed (mTLS).
     pub client_ca_file: Option<PathBuf>,
+    /// `client_certificates`, `required` (default) or `optional`: whether they must, or may show a token in its place.
+    pub client_certificates: ClientCertificates,
     /// `crl_files`: when given, a revocation list of every authority, in PEM or DER. Who is in one is refused.
     pub crl_files: Vec<PathBuf>,
     /// `expired_crl`, `refuse` (default) or `accept`.
@@ -25,7 +27,8 @@ pub struct TlsSettings {
 }
 
 impl TlsSettings {
-    pub(super) fn read(mut section: Section<'_>, modes: Modes) -> Option<Self> {
+    /// `has_tokens` tells whether callers can show a token in place of a certificate.
+    pub(super) fn read(mut section: Section<'_>, has_tokens: bool, modes: Modes) -> Option<Self> {
         let certificate = required_path(&mut section, "certificate_file");
         let private_key = required_path(&mut section, "private_key_file");
         let client_ca = section.path("client_ca_file");
@@ -35,8 +38,21 @@ impl TlsSettings {
             ("accept", ExpiredCrl::Accept),
         ];
         let expired_crl = section.word("expired_crl", &words).unwrap_or_default();
+        let words = [
+            ("required", ClientCertificates::Required),
+            ("optional", ClientCertificates::Optional),
+        ];
+        let client_certificates = section
+            .word("client_certificates", &words)
+            .unwrap_or_default();
+        if client_certificates == ClientCertificates::Optional && !has_tokens {
+            section.mistake(
+                "client_certificates",
+                "lets whoever shows no certificate show a token, and nothing says which tokens are known; add `[[callers]]` or [grpc.jwt]",
+            );
+        }
         if !section.has("client_ca_file") {
-            for key in ["crl_files", "expired_crl"] {
+            for key in ["client_certificates", "crl_files", "expired_crl"] {
                 if section.has(key) {
                     section.mistake(key, "is about client certificates; add `client_ca_file`");
                 }
@@ -49,6 +65,7 @@ impl TlsSettings {
                 certificate: certificate.value,
                 private_key: key.value,
                 client_ca: client_ca.map(|file| file.value),
+                client_certificates,
                 crls: crls.into_iter().map(|file| file.value).collect(),
                 expired_crl,
                 modes,
@@ -69,6 +86,7 @@ impl TlsSettings {
                 certificate_file: files.certificate,
                 private_key_file: files.private_key,
                 client_ca_file: files.client_ca,
+                client_certificates: files.client_certificates,
                 crl_files: files.crls,
                 expired_crl: files.expired_crl,
                 modes: files.modes,
@@ -89,6 +107,7 @@ impl TlsSettings {
             certificate: self.certificate_file.clone(),
             private_key: self.private_key_file.clone(),
             client_ca: self.client_ca_file.clone(),
+            client_certificates: self.client_certificates,
             crls: self.crl_files.clone(),
             expired_crl: self.expired_crl,
             modes: self.modes,

@@ -14,6 +14,8 @@ pub(super) struct Running {
     is_open: bool,
     /// Whether it knows callers without `[[callers]]`: by certificates, or by tokens of an issuer.
     knows_callers: bool,
+    /// Whether somebody without a certificate gets past the handshake, and must be known by a token.
+    needs_tokens: bool,
 }
 
 impl Running {
@@ -23,6 +25,7 @@ impl Running {
             is_loopback: listen.ip().is_loopback(),
             is_open: *open,
             knows_callers: settings.grpc.asks_for_certificates() || settings.grpc.jwt.is_some(),
+            needs_tokens: settings.grpc.takes_certificates_or_tokens(),
         }
     }
 
@@ -51,7 +54,12 @@ impl Running {
                 );
             }
         }
-        if !has_names && !self.is_loopback && !self.is_open {
+        if !has_names && self.needs_tokens {
+            add(
+                "callers".to_owned(),
+                "there is none, and the listener that is open lets people in without a certificate who show a token; restart the gateway",
+            );
+        } else if !has_names && !self.is_loopback && !self.is_open {
             add(
                 "callers".to_owned(),
                 "there is none, and the listener that is open can be reached from other machines; restart the gateway",
@@ -81,6 +89,7 @@ mod tests {
         is_loopback: false,
         is_open: false,
         knows_callers: false,
+        needs_tokens: false,
     };
 
     fn judged(running: Running, name: &str, rest: &str) -> Vec<String> {
@@ -117,6 +126,10 @@ mod tests {
             knows_callers: true,
             ..PUBLIC
         };
+        let either = Running {
+            needs_tokens: true,
+            ..loopback
+        };
         let callers = format!(
             "[[callers]]\nname = \"till\"\ntoken_sha256 = [\"{}\"]\n",
             "ab".repeat(32)
@@ -135,6 +148,8 @@ mod tests {
             ("6", certified, "", &[]),
             ("7", open, "", &[]),
             ("8", certified, with_tokens, &["accounts[a].expose_tokens"]),
+            ("9", either, "", &["callers"]),
+            ("10", either, &callers, &[]),
         ] {
             assert_eq!(judged(running, name, rest), expected, "{name}");
         }

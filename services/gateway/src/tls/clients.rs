@@ -13,7 +13,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 
-use super::files::ExpiredCrl;
+use super::files::{ClientCertificates, ExpiredCrl, TlsFiles};
 use super::identity;
 
 /// Judges client certificates, in a handshake and afterwards.
@@ -33,11 +33,12 @@ impl fmt::Display for Nameless {
 impl std::error::Error for Nameless {}
 
 impl Clients {
-    /// Takes those whom the authorities vouch for; with lists, if the list of each authority in their chain has them not.
+    /// Takes those whom the authorities vouch for; with lists, if the list of each authority in their chain has them not. Who
+    /// shows no certificate gets through if `files` say so, and is nobody then.
     pub(super) fn new(
         authorities: RootCertStore,
         lists: Vec<CertificateRevocationListDer<'static>>,
-        expired: ExpiredCrl,
+        files: &TlsFiles,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, String> {
         let mut builder = WebPkiClientVerifier::builder_with_provider(
@@ -45,8 +46,11 @@ impl Clients {
             Arc::clone(provider),
         )
         .with_crls(lists);
-        if expired == ExpiredCrl::Refuse {
+        if files.expired_crl == ExpiredCrl::Refuse {
             builder = builder.enforce_revocation_expiration();
+        }
+        if files.client_certificates == ClientCertificates::Optional {
+            builder = builder.allow_unauthenticated();
         }
         builder.build().map(Self).map_err(|error| error.to_string())
     }

@@ -25,12 +25,23 @@ pub enum ExpiredCrl {
     Accept,
 }
 
+/// Whether whoever connects must show a certificate. One that is shown must be good in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Nobody gets past the handshake without one.
+    #[default]
+    Required,
+    /// Whoever shows none needs a token.
+    Optional,
+}
+
 /// Where the files are.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) private_key: PathBuf,
     pub(crate) client_ca: Option<PathBuf>,
+    pub(crate) client_certificates: ClientCertificates,
     pub(crate) crls: Vec<PathBuf>,
     pub(crate) expired_crl: ExpiredCrl,
     /// Whether the key is taken if others can use its file.

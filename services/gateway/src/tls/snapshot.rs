@@ -80,7 +80,7 @@ impl Snapshot {
                     }
                 };
                 lists = read.lifetimes;
-                Clients::new(roots, read.lists, files.expired_crl, &provider)
+                Clients::new(roots, read.lists, files, &provider)
                     .map_err(|error| faults.add(CLIENT_CA, error))
                     .ok()
                     .map(|clients| Some(Arc::new(clients)))

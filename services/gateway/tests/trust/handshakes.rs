@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::authority::{Authority, Identity, dns};
-use crate::world::{Folder, ask, channel, connect, failed, trusting, until};
+use crate::world::{Folder, ask, channel, connect, evicted, failed, trusting, until};
 
 const MUTUAL: &str = "client_ca_file = \"clients.pem\"\ncrl_files = [\"clients.crl\"]\n";
 
@@ -109,5 +109,117 @@ async fn a_caller_with_a_certificate_shows_it_in_every_handshake() {
             stream.get_ref().1.handshake_kind(),
             Some(HandshakeKind::Full)
         );
+    }
+}
+
+const EITHER: &str = "client_ca_file = \"clients.pem\"\ncrl_files = [\"clients.crl\"]\nclient_certificates = \"optional\"\n";
+/// Its token is `abc`.
+const OFFICE: &str = "[[callers]]\nname = \"office\"\ntoken_sha256 = [\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"]\n";
+
+#[tokio::test]
+async fn where_certificates_are_optional_a_token_is_enough_and_a_bad_certificate_is_refused() {
+    let folder = Folder::new("optional");
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &clients.pem());
+    folder.put("clients.crl", &clients.list(&[7]));
+    let rule = |name: &str| {
+        format!("[[callers]]\nname = \"{name}\"\naccounts = [\"*\"]\nmethods = [\"read\"]\n")
+    };
+    folder.put(
+        "policy.toml",
+        &format!("{}{}", rule("office"), rule("till")),
+    );
+    let policy = "policy_file = \"policy.toml\"";
+    let gateway = folder.start(policy, EITHER, OFFICE).await;
+
+    let said = async |identity: Option<&Identity>, token| {
+        ask(&channel(&gateway, &trusting(&servers, identity)), token).await
+    };
+    // Neither, each, and both.
+    assert_eq!(said(None, None).await, Code::Unauthenticated);
+    assert_eq!(said(None, Some("abd")).await, Code::Unauthenticated);
+    assert_eq!(said(None, Some("abc")).await, Code::Ok);
+    let till = clients.client("till", 1);
+    assert_eq!(said(Some(&till), None).await, Code::Ok);
+    assert_eq!(said(Some(&till), Some("abc")).await, Code::Ok);
+    assert_eq!(said(Some(&till), Some("abd")).await, Code::Unauthenticated);
+    let stranger = clients.client("stranger", 2);
+    assert_eq!(said(Some(&stranger), None).await, Code::PermissionDenied);
+    // A token excuses no certificate.
+    let revoked = clients.client("till", 7);
+    let foreign = Authority::new("strangers").client("till", 1);
+    let nameless = clients.issue(|_| {});
+    for (identity, kind) in [
+        (revoked, "revoked"),
+        (foreign, "foreign"),
+        (nameless, "no_name"),
+    ] {
+        assert_eq!(
+            said(Some(&identity), Some("abc")).await,
+            Code::Unavailable,
+            "{kind}"
+        );
+        until(&gateway, &failed(kind), 1).await;
+    }
+
+    // A certificate that is revoked takes its own connections along, and no other.
+    let (by_token, by_certificate) = (
+        channel(&gateway, &trusting(&servers, None)),
+        channel(&gateway, &trusting(&servers, Some(&till))),
+    );
+    assert_eq!(ask(&by_token, Some("abc")).await, Code::Ok);
+    assert_eq!(ask(&by_certificate, None).await, Code::Ok);
+    folder.put("clients.crl", &clients.list(&[1, 7]));
+    until(&gateway, &evicted("revoked"), 1).await;
+    assert_eq!(ask(&by_token, Some("abc")).await, Code::Ok);
+    assert_eq!(ask(&by_certificate, None).await, Code::Unavailable);
+}
+
+#[test]
+fn certificates_are_optional_only_where_tokens_are_known() {
+    let folder = Folder::new("optional-settings");
+    let authority = Authority::new("servers");
+    folder.put_server(&authority.server());
+    folder.put("clients.pem", &authority.pem());
+    let tls = "client_ca_file = \"clients.pem\"\nclient_certificates = \"optional\"\n";
+    for (tls, rest, told) in [
+        (
+            tls,
+            "",
+            Some("client_certificates: lets whoever shows no certificate"),
+        ),
+        (
+            tls,
+            "callers = []\n",
+            Some("client_certificates: lets whoever shows no certificate"),
+        ),
+        (tls, OFFICE, None),
+        (
+            "client_certificates = \"optional\"\n",
+            OFFICE,
+            Some("is about client certificates; add `client_ca_file`"),
+        ),
+        (
+            "client_ca_file = \"clients.pem\"\nclient_certificates = \"never\"\n",
+            OFFICE,
+            Some("must be one of `required`, `optional`"),
+        ),
+    ] {
+        let (before, after) = match rest.starts_with("callers") {
+            true => (rest, ""),
+            false => ("", rest),
+        };
+        let told_by = folder
+            .settings_of(before, "", tls, after)
+            .err()
+            .map(|it| it.to_string());
+        match told {
+            None => assert_eq!(told_by, None),
+            Some(told) => assert!(
+                told_by.clone().unwrap_or_default().contains(told),
+                "{told_by:?}"
+            ),
+        }
     }
 }

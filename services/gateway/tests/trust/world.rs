@@ -62,8 +62,20 @@ impl Folder {
 
     /// Reads a configuration with more in `[grpc]`, in `[grpc.tls]`, and at the end.
     pub(crate) fn settings(&self, grpc: &str, tls: &str, rest: &str) -> Result<Settings, Mistakes> {
+        self.settings_of("", grpc, tls, rest)
+    }
+
+    /// The same with more before the first section.
+    pub(crate) fn settings_of(
+        &self,
+        first: &str,
+        grpc: &str,
+        tls: &str,
+        rest: &str,
+    ) -> Result<Settings, Mistakes> {
         let now = i64::try_from(now().as_secs()).unwrap();
-        let (text, environment) = (configuration(grpc, tls, rest), Environment::default());
+        let text = format!("{first}{}", configuration(grpc, tls, rest));
+        let environment = Environment::default();
         config::parse("kabao.toml", &text, &self.0, &environment, now)
     }
 
