@@ -82,6 +82,11 @@ impl Generation {
         self.tokens.as_deref()
     }
 
+    /// Whether a call of somebody without a name is refused.
+    pub(crate) fn asks_for_names(&self) -> bool {
+        self.tokens.is_some() || self.policy.is_some()
+    }
+
     pub(crate) fn rules(&self) -> Option<&Arc<Policy>> {
         self.policy.as_ref()
     }

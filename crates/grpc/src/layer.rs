@@ -28,7 +28,7 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower_service::Service;
 
-pub(crate) use self::admission::{Admission, Judged, Judgement};
+pub(crate) use self::admission::{Admission, Judged};
 pub(crate) use self::call_id::{CallIds, of as call_id};
 pub(crate) use self::completion::Completion;
 pub(crate) use self::concurrency::Concurrency;
@@ -37,7 +37,7 @@ pub(crate) use self::panic::Panics;
 pub(crate) use self::protocol::{Protocol, is_grpc};
 pub(crate) use self::refusals::SharedRefusals;
 pub(crate) use self::request_id::{RequestIds, Settled};
-pub(crate) use self::trace::Trace;
+pub(crate) use self::trace::{TRACEPARENT, Trace};
 pub(crate) use self::weight::PART;
 
 /// What a service inside a layer answers with.

@@ -83,7 +83,7 @@ pub use self::audit::{Audit, AuditKind, AuditRecord};
 pub use self::generation::{Generation, Generations, WeakGenerations};
 pub use self::health::Health;
 pub use self::load::Load;
-pub use self::observer::{CallObserver, code_name};
+pub use self::observer::{CallObserver, Sender, code_name};
 pub use self::policy::{
     Group, Methods, Pattern, PatternError, Policy, Rule, Verdict, group_of, method_named, methods,
 };

@@ -8,6 +8,17 @@ use tracing::Span;
 
 use crate::share::Bound;
 
+/// What is known of whoever sends a call, when it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A token or a certificate says who it is.
+    Known,
+    /// Nothing does, and no call needs that.
+    Nameless,
+    /// Nothing does, and so the call will be refused, unless it is one of those that are open to everybody.
+    Stranger,
+}
+
 /// Watches every call from its arrival to its last frame, e.g. to count and to trace.
 ///
 /// One place decides how a call ended, and says the same to the log and to the observer.
@@ -17,7 +28,10 @@ pub trait CallObserver: Send + Sync {
     ///
     /// `method` is a full name such as `kabao.v1.MemberService/GetMember`, or `other` for what the
     /// API does not have (gRFC A66): callers cannot invent values.
-    fn arrived(&self, method: &'static str, headers: &HeaderMap, span: &Span);
+    ///
+    /// `sender` is looked at only if the call says below which span it was made (`traceparent`), since that is what it
+    /// matters for; of others it is [`Sender::Stranger`].
+    fn arrived(&self, method: &'static str, headers: &HeaderMap, sender: Sender, span: &Span);
 
     /// The call has ended with `code`; a caller who went away ends it with [`Code::Cancelled`].
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span);

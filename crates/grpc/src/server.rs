@@ -287,11 +287,12 @@ impl Server {
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
         let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);
-        let service = With::new(Admission::new(self.generations), service);
+        let service = With::new(Admission::new(self.generations.clone()), service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol::default(), service);
         let service = With::new(Completion, service);
-        let service = With::new(Trace::new(self.observer, self.audit, refusals), service);
+        let trace = Trace::new(self.generations, self.observer, self.audit, refusals);
+        let service = With::new(trace, service);
         let has_cache = self.has_cache;
         let service = With::new(RequestIds { has_cache }, service);
         let stack = With::new(ids, service);

@@ -21,22 +21,21 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tracing::Span;
 
-use crate::access::{Access, Certified};
+use crate::access::Access;
 use crate::generated::METHODS;
 use crate::generation::Generations;
 use crate::idempotency;
 use crate::layer::{
-    Admission, CallIds, Deadlines, Judged, Judgement, SharedRefusals, age, is_grpc,
+    Admission, CallIds, Deadlines, Judged, SharedRefusals, TRACEPARENT, age, is_grpc,
 };
 use crate::method::Method;
-use crate::observer::CallObserver;
+use crate::observer::{CallObserver, Sender};
 use crate::share::Peer;
 use crate::status::Refusal;
 use crate::wire::{self, account_id};
 
-/// What says that a message is compressed, or that the caller traces the call.
+/// What says that a message is compressed.
 const ENCODING: &str = "grpc-encoding";
-const TRACE: &str = "traceparent";
 
 /// Flag and length before a message.
 const PREFIX: usize = 5;
@@ -123,14 +122,14 @@ impl Inner {
         let method = *self.methods.get(request.uri().path())?;
         let headers = request.headers();
         if !is_grpc(request)
-            || [ENCODING, TRACE]
+            || [ENCODING, TRACEPARENT]
                 .iter()
                 .any(|name| headers.contains_key(*name))
         {
             return None;
         }
         let deadline = self.deadlines.work_until(headers)?;
-        let judgement = self.judge(request);
+        let judgement = Admission::judge(&self.generations, request);
         let answer = match &judgement {
             Ok(access) => self.refuse_of(request, method, deadline, access, now),
             Err(_) => None,
@@ -186,21 +185,12 @@ impl Inner {
         .status(&error);
         if let Some(observer) = &self.observer {
             let label = method.path.trim_start_matches('/');
-            observer.arrived(label, request.headers(), &Span::none());
+            observer.arrived(label, request.headers(), Sender::Stranger, &Span::none());
             observer.ended(label, status.code(), now.elapsed(), &Span::none());
         }
         let mut answer = status.into_http();
         CallIds::sign(answer.headers_mut(), echo);
         Some(answer)
-    }
-
-    /// Returns what the caller may do.
-    fn judge<B>(&self, request: &Request<B>) -> Judgement {
-        let generation = self.generations.current();
-        let certified = request.extensions().get::<Certified>();
-        let token = Admission::shown(request.headers());
-        let access = Admission::admit(&generation, request.uri().path(), token, certified)?;
-        Ok(access.of(generation))
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;
 pub use self::settings::{
     AdminSettings, KeySettings, LogFormat, LogSettings, ProcessSettings, Settings,
-    ShutdownSettings, TelemetrySettings,
+    ShutdownSettings, TelemetrySettings, TraceParents,
 };
 pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;

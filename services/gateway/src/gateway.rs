@@ -24,7 +24,7 @@ use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::{Memory, Witnesses};
 use crate::readiness::Readiness;
 use crate::reload::Reloader;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Parents};
 use crate::tls::Tls;
 use crate::tokens::Bearers;
 
@@ -138,7 +138,11 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         refuse_exposure(settings)?;
         let lifecycle = Lifecycle::new();
-        let metrics = Metrics::telling_apart(settings.telemetry.max_account_labels)?;
+        let metrics =
+            Metrics::telling_apart(settings.telemetry.max_account_labels)?.below(Parents {
+                believed: settings.telemetry.traceparent,
+                is_loopback: settings.grpc.listen.ip().is_loopback(),
+            });
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
         let audit = settings.audit.as_ref().map(AuditLog::open).transpose()?;
         if let Some(audit) = &audit {

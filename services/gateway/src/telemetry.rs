@@ -26,3 +26,4 @@ mod tests;
 pub(crate) use self::filter::filter;
 pub(crate) use self::metrics::{Metrics, kind_name};
 pub use self::output::{Telemetry, TelemetryError};
+pub(crate) use self::traces::Parents;

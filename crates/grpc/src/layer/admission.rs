@@ -50,8 +50,18 @@ impl Admission {
         }
     }
 
+    /// Returns what a call may do that has just arrived, in the present generation.
+    pub(crate) fn judge<B>(generations: &Generations, request: &Request<B>) -> Judgement {
+        let certified = request.extensions().get::<Certified>();
+        let token = Self::shown(request.headers());
+        // Once, so that a call sees one configuration from here to its end.
+        let generation = generations.current();
+        let access = Self::admit(&generation, request.uri().path(), token, certified)?;
+        Ok(access.of(generation))
+    }
+
     /// Returns what the call may do.
-    pub(crate) fn admit(
+    fn admit(
         generation: &Generation,
         path: &str,
         token: Option<Result<HeaderValue, ()>>,
@@ -99,7 +109,7 @@ impl Admission {
     }
 
     /// Returns the token that a call shows, and leaves it there; an `Err` if there are several.
-    pub(crate) fn shown(headers: &HeaderMap) -> Option<Result<HeaderValue, ()>> {
+    fn shown(headers: &HeaderMap) -> Option<Result<HeaderValue, ()>> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next()?;
         Some(match values.next() {
@@ -133,17 +143,12 @@ impl Layer for Admission {
         if Class::of(request.uri().path()) != Class::Call {
             return inner.call(request);
         }
-        // Nobody behind this needs it.
-        let token = Self::shown(request.headers());
-        request.headers_mut().remove(AUTHORIZATION);
         let judged = request.extensions_mut().remove::<Judged>();
-        let judged = judged.and_then(Judged::take).unwrap_or_else(|| {
-            let certified = request.extensions().get::<Certified>();
-            // Once, so that a call sees one configuration from here to its end.
-            let generation = self.generations.current();
-            let access = Self::admit(&generation, request.uri().path(), token, certified)?;
-            Ok(access.of(generation))
-        });
+        let judged = judged
+            .and_then(Judged::take)
+            .unwrap_or_else(|| Self::judge(&self.generations, &request));
+        // Nobody behind this needs it.
+        request.headers_mut().remove(AUTHORIZATION);
         match judged {
             Ok(access) => {
                 note(access.caller(), request.extensions());
@@ -159,7 +164,7 @@ impl Layer for Admission {
 }
 
 /// What a call may do, or who calls, if that is known, and why it may not.
-pub(crate) type Judgement = Result<Access, (Option<CallerId>, Error)>;
+type Judgement = Result<Access, (Option<CallerId>, Error)>;
 
 /// A judgement that was made before the layer was reached, which does not make it again: a token may have to be verified
 /// for it, and one that is refused is counted. Clones share it.

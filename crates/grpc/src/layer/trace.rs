@@ -15,16 +15,22 @@ use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
 use super::refusals::{Refused, SharedRefusals, marked};
-use super::{Answer, Inner, Layer, call_id};
+use super::{Admission, Answer, Inner, Judged, Layer, call_id, is_grpc};
+use crate::access::Certified;
 use crate::audit::{Audit, Trail};
+use crate::generation::Generations;
 use crate::load::Class;
-use crate::observer::CallObserver;
+use crate::observer::{CallObserver, Sender};
 use crate::share::Peer;
+
+/// Where a caller says below which span it makes a call (W3C Trace Context).
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// Records method, code and time of every call; nothing of its content. What is written down of a call is begun and
 /// ended here as well.
 #[derive(Clone)]
 pub(crate) struct Trace {
+    generations: Generations,
     observer: Option<Arc<dyn CallObserver>>,
     audit: Option<Arc<dyn Audit>>,
     refusals: SharedRefusals,
@@ -32,15 +38,43 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn new(
+        generations: Generations,
         observer: Option<Arc<dyn CallObserver>>,
         audit: Option<Arc<dyn Audit>>,
         refusals: SharedRefusals,
     ) -> Self {
         Self {
+            generations,
             observer,
             audit,
             refusals,
         }
+    }
+
+    /// Returns who sends a call that says below which span it was made; whoever that is decides whether it is traced.
+    /// What is found out for it is not found out again.
+    fn sender(&self, request: &mut Request<Body>) -> Sender {
+        if !request.headers().contains_key(TRACEPARENT) {
+            return Sender::Stranger;
+        }
+        if Class::of(request.uri().path()) != Class::Call || !is_grpc(request) {
+            // Open to everybody, so nobody says who they are; the connection may.
+            let generation = self.generations.current();
+            let certified = request.extensions().get::<Certified>();
+            return match certified {
+                Some(Certified(Ok(_))) => Sender::Known,
+                None if !generation.asks_for_names() => Sender::Nameless,
+                _ => Sender::Stranger,
+            };
+        }
+        let judgement = Admission::judge(&self.generations, request);
+        let sender = match &judgement {
+            Ok(access) if access.caller().is_none() => Sender::Nameless,
+            Ok(_) | Err((Some(_), _)) => Sender::Known,
+            Err((None, _)) => Sender::Stranger,
+        };
+        request.extensions_mut().insert(Judged::new(judgement));
+        sender
     }
 
     /// Begins what is written down of a call of the API.
@@ -69,6 +103,7 @@ impl Layer for Trace {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
         let label = LABELS.label(request.uri().path());
         let trail = self.trail(label, &mut request);
+        let sender = self.sender(&mut request);
         let path = request.uri().path();
         let (service, method) = split(path);
         let span = tracing::info_span!(
@@ -82,7 +117,7 @@ impl Layer for Trace {
             account = tracing::field::Empty,
         );
         if let Some(observer) = &self.observer {
-            observer.arrived(label, request.headers(), &span);
+            observer.arrived(label, request.headers(), sender, &span);
         }
         let mut observed = Observed {
             observer: self.observer.clone(),

@@ -9,6 +9,7 @@ mod panic;
 mod protocol;
 mod reflection;
 mod request_id;
+mod sender;
 mod shed;
 mod size;
 mod stall;

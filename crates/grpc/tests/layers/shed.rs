@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use kabao_api::{CallContext, CallerId, Error, Reason, Upstream};
-use kabao_grpc::{CallObserver, GrpcService, Server, Tokens};
+use kabao_grpc::{CallObserver, GrpcService, Sender, Server, Tokens};
 use kabao_models::{AnyAnswer, AnyEndpoint};
 use kabao_proto::kabao::merchant::v1::GetUserCardRequest;
 use prost::Message;
@@ -71,7 +71,7 @@ impl Tokens for Names {
 struct Seen(Mutex<Vec<(&'static str, Option<Code>)>>);
 
 impl CallObserver for Seen {
-    fn arrived(&self, method: &'static str, _: &HeaderMap, _: &Span) {
+    fn arrived(&self, method: &'static str, _: &HeaderMap, _: Sender, _: &Span) {
         self.0.lock().unwrap().push((method, None));
     }
 

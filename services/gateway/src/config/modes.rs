@@ -13,10 +13,11 @@ pub(super) const ROOT: u32 = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Modes {
     /// Those that nobody else on the machine can read or change: of root or of the user of this process. The group may
-    /// read what root owns: that is how Kubernetes mounts a secret for a process of another user. That is PostgreSQL's rule.
+    /// read what root owns: that is how Kubernetes mounts a secret for a process of another user. That is PostgreSQL's
+    /// rule.
     ///
-    /// A process of root, which PostgreSQL does not have, also takes what another user keeps for itself, as ssh does: a
-    /// container is given such files by whoever started it. That the owner can change them is told in a warning.
+    /// A process of root, which PostgreSQL does not have, also takes what another user keeps for itself, as ssh does:
+    /// a container is given such files by whoever started it. That the owner can change them is told in a warning.
     Strict,
     /// All: whoever says so has the machine, or its container, for the gateway alone.
     Any,

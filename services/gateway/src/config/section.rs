@@ -122,8 +122,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Whether anything stands in an array of tables that was not read yet. What stands there in place of an array is told by
-    /// whoever reads it.
+    /// Whether anything stands in an array of tables that was not read yet. What stands there in place of an array is
+    /// told by whoever reads it.
     pub(super) fn has_entries(&self, key: &str) -> bool {
         match self.table.get(key).map(|node| &node.value) {
             None => false,

@@ -102,10 +102,25 @@ pub enum LogFormat {
 pub struct TelemetrySettings {
     /// `otlp_endpoint` of a collector, `http://host:port`; absent by default: no traces leave the process.
     pub otlp_endpoint: Option<String>,
-    /// `sample_ratio` of calls without a sampled parent that are traced, 0 to 1, default 1.
+    /// `sample_ratio` of calls without a parent that is believed, 0 to 1, default 1: how many are traced.
     pub sample_ratio: f64,
+    /// `traceparent`, `known` (default), `all` or `none`: which callers decide by it whether a call is traced.
+    pub traceparent: TraceParents,
     /// `max_account_labels`, 0 to 10,000, default 100: how many accounts `/metrics` tells apart; the rest is `other`.
     pub max_account_labels: usize,
+}
+
+/// Whose `traceparent` is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TraceParents {
+    /// That of callers who are known by a token or a certificate, and, where callers have no names, of those on this
+    /// machine.
+    #[default]
+    Known,
+    /// Everybody's: something in front of the port sees to it.
+    All,
+    /// Nobody's.
+    None,
 }
 
 /// `[process]`
@@ -149,6 +164,7 @@ impl Default for TelemetrySettings {
         Self {
             otlp_endpoint: None,
             sample_ratio: 1.0,
+            traceparent: TraceParents::Known,
             max_account_labels: 100,
         }
     }
@@ -275,6 +291,12 @@ impl TelemetrySettings {
             }
         }
         settings.sample_ratio = section.ratio("sample_ratio", settings.sample_ratio);
+        let words = [
+            ("known", TraceParents::Known),
+            ("all", TraceParents::All),
+            ("none", TraceParents::None),
+        ];
+        settings.traceparent = section.word("traceparent", &words).unwrap_or_default();
         let labels = section.number("max_account_labels", 100, (0, 10_000));
         settings.max_account_labels =
             usize::try_from(labels).unwrap_or(settings.max_account_labels);

@@ -1,7 +1,7 @@
 //! Who else may write what the configuration is made of.
 //!
 //! Whoever writes a policy, the keys of an issuer or a certificate authority lets in whom they like, and whoever writes
-//! WeChat's keys makes up answers. Such files are pointed out and taken all the same, since what they hold is no secret.
+//! WeChat's keys makes up answers. Such files are pointed out and taken all the same, since they hold no secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -68,8 +68,8 @@ impl Writers {
         };
         (!named.is_empty()).then(|| {
             format!(
-                "others on this machine can change what the gateway goes by: {}{others}; let it belong to root, or to the user \
-                 that runs the gateway, and `chmod go-w`",
+                "others on this machine can change what the gateway goes by: {}{others}; let it belong to root, or to \
+                 the user that runs the gateway, and `chmod go-w`",
                 named.join("; ")
             )
         })

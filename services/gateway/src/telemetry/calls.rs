@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use kabao_grpc::{Bound, CallObserver, code_name};
+use kabao_grpc::{Bound, CallObserver, Sender, code_name};
 use tonic::Code;
 use tracing::Span;
 
 use super::{Metrics, traces};
 
 impl CallObserver for Metrics {
-    fn arrived(&self, method: &'static str, headers: &HeaderMap, span: &Span) {
+    fn arrived(&self, method: &'static str, headers: &HeaderMap, sender: Sender, span: &Span) {
         self.call_started(method);
-        traces::arrived(span, method, headers);
+        traces::arrived(span, method, headers, self.parents.believes(sender));
     }
 
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span) {
@@ -34,7 +34,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         let page = || metrics.render().unwrap();
         let span = Span::none();
-        metrics.arrived("a.B/C", &HeaderMap::new(), &span);
+        metrics.arrived("a.B/C", &HeaderMap::new(), Sender::Known, &span);
         assert!(page().contains(r#"grpc_server_call_started_total{grpc_method="a.B/C"} 1"#));
         metrics.ended("a.B/C", Code::NotFound, Duration::from_millis(7), &span);
         let line = r#"grpc_server_call_duration_seconds_count{grpc_method="a.B/C",grpc_status="NOT_FOUND"} 1"#;

@@ -18,6 +18,7 @@ use tonic::Code;
 
 use super::labels::AccountLabels;
 use super::store::StoreCounts;
+use super::traces::Parents;
 use super::upstream::Upstream;
 use super::vitals::LastLook;
 use super::{certificates, configuration, process, runtime, store};
@@ -51,6 +52,8 @@ pub(crate) struct Metrics {
     connections_open: UpDownCounter<i64>,
     handshakes_failed: Counter<u64>,
     tokens_refused: Counter<u64>,
+    /// Whose traces go on here.
+    pub(super) parents: Parents,
 }
 
 impl Metrics {
@@ -128,7 +131,13 @@ impl Metrics {
             connections_open: connections_open(&meter),
             handshakes_failed: handshakes_failed(&meter),
             tokens_refused: tokens_refused(&meter),
+            parents: Parents::default(),
         })
+    }
+
+    /// Lets the traces of these callers go on.
+    pub(crate) fn below(self, parents: Parents) -> Self {
+        Self { parents, ..self }
     }
 
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.

@@ -10,7 +10,7 @@ use kabao_client::{
     BreakerState, CredentialVitals, Discarded, End, Host, HostVitals, Observer, SignerVitals,
     TokenVitals, Vitals,
 };
-use kabao_grpc::{Bound, CallObserver};
+use kabao_grpc::{Bound, CallObserver, Sender};
 use kabao_models::merchant;
 use kabao_proto::kabao::v1::GetMemberRequest;
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
@@ -204,7 +204,7 @@ fn everything() -> String {
     let operation = merchant::OPERATIONS[0];
     let end = End::new(Some(Reason::OutcomeUnknown), Duration::from_millis(120));
     let span = tracing::Span::none();
-    metrics.arrived("a.B/C", &HeaderMap::new(), &span);
+    metrics.arrived("a.B/C", &HeaderMap::new(), Sender::Known, &span);
     metrics.ended("a.B/C", Code::Ok, Duration::ZERO, &span);
     metrics.refused("calls", Bound::Total);
     metrics.connection_refused(Bound::Caller);

@@ -33,8 +33,8 @@ impl fmt::Display for Nameless {
 impl std::error::Error for Nameless {}
 
 impl Clients {
-    /// Takes those whom the authorities vouch for; with lists, if the list of each authority in their chain has them not. Who
-    /// shows no certificate gets through if `files` say so, and is nobody then.
+    /// Takes those whom the authorities vouch for; with lists, if the list of each authority in their chain has them
+    /// not. Who shows no certificate gets through if `files` say so, and is nobody then.
     pub(super) fn new(
         authorities: RootCertStore,
         lists: Vec<CertificateRevocationListDer<'static>>,

@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
+use kabao_api::Accounts;
 use tower_service::Service;
 
 use super::*;
+use crate::generation::Generation;
 use crate::layer::With;
 
 #[test]
@@ -82,7 +84,7 @@ struct Seen {
 }
 
 impl CallObserver for Seen {
-    fn arrived(&self, method: &'static str, _: &HeaderMap, _: &Span) {
+    fn arrived(&self, method: &'static str, _: &HeaderMap, _: Sender, _: &Span) {
         self.arrived.lock().unwrap().push(method);
     }
 
@@ -93,7 +95,9 @@ impl CallObserver for Seen {
 
 fn traced(fake: Fake) -> (Arc<Seen>, With<Trace, Fake>) {
     let seen = Arc::new(Seen::default());
-    let trace = Trace::new(Some(Arc::<Seen>::clone(&seen)), None, Default::default());
+    let generations = Generations::new(Generation::new(Accounts::new()));
+    let observer = Arc::<Seen>::clone(&seen);
+    let trace = Trace::new(generations, Some(observer), None, Default::default());
     (seen, With::new(trace, fake))
 }
 
