@@ -328,3 +328,73 @@ async fn records_go_to_standard_output_if_that_is_their_place() {
     assert_eq!(code, 0, "{err}");
     assert!(out.starts_with("whole: records 1 to 4"), "{out}");
 }
+
+/// Three files, since a new key begins a new one, of which the first is taken away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_without_its_beginning_is_told_by_an_exit_code_of_its_own_unless_it_may_be_gone() {
+    let folder = folder("beginning");
+    let key = folder.join("audit.key");
+    for digits in ["", "11", "22"] {
+        if !digits.is_empty() {
+            let keys = fs::read_to_string(&key).unwrap();
+            fs::write(&key, format!("{}\n{keys}", digits.repeat(32))).unwrap();
+        }
+        start(&folder).await.stop().await;
+    }
+    fs::write(folder.join("secret"), "hush-hush").unwrap();
+    Command::new("chmod")
+        .arg("600")
+        .arg(folder.join("secret"))
+        .status()
+        .unwrap();
+    let config = folder.join("kabao.toml");
+    let configure = |keep: &str| {
+        let account = "[[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\n";
+        let text =
+            format!("[audit]\nfile = \"audit.jsonl\"\nkey_file = \"audit.key\"\n{keep}{account}");
+        fs::write(&config, text).unwrap();
+        config.display().to_string()
+    };
+    let by_config = |keep: &str| audit(&["verify", "--config", &configure(keep)]);
+    assert_eq!(by_config("").0, 0);
+
+    let mut logs: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.display().to_string().contains("audit.jsonl.0"))
+        .collect();
+    logs.sort();
+    assert_eq!(logs.len(), 2, "{logs:?}");
+    fs::remove_file(&logs[0]).unwrap();
+    let (code, out, err) = by_config("");
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.starts_with("whole: records "), "{out}");
+    assert!(
+        err.contains(
+            " are missing: the oldest files are not there, and nothing says that they may go"
+        ),
+        "{err}"
+    );
+    assert_eq!(by_config("keep = 1\n").0, 0);
+    let (code, _, err) = by_config("keep = 2\n");
+    assert_eq!(code, 3);
+    assert!(
+        err.contains("fewer old files are there than are kept (`keep = 2`)"),
+        "{err}"
+    );
+
+    // Whoever names the files may say that others are elsewhere.
+    let (key, log) = (key.display().to_string(), logs[1].display().to_string());
+    assert_eq!(audit(&["verify", "--key-file", &key, &log]).0, 3);
+    assert_eq!(
+        audit(&["verify", "--key-file", &key, "--partial", &log]).0,
+        0
+    );
+    // That excuses nothing else.
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.replacen("\"start\"", "\"stort\"", 1)).unwrap();
+    assert_eq!(
+        audit(&["verify", "--key-file", &key, "--partial", &log]).0,
+        1
+    );
+}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::check::refuse;
-use super::output::{fail, print, report};
+use super::output::{complain, fail, print, report};
 use crate::audit::{AuditKeys, AuditOutput, Flaw, Hash, Verified, files_of, verify};
 use crate::clock;
 use crate::config::{self, Environment};
@@ -52,14 +52,20 @@ hash with --contains.
 
 Files may come in any order. A gateway that writes meanwhile may leave a line that is not finished.
 
+A log begins with record 1. That its oldest files are not there is right only if the configuration says how many are
+kept (`keep`) and as many are, or if --partial says that they are elsewhere.
+
 Examples:
   kabao audit verify --config /etc/kabao/kabao.toml
   kabao audit verify --key-file /safe/audit.key /archive/audit.jsonl.*
+  kabao audit verify --key-file /safe/audit.key --partial /archive/audit.jsonl.000000004711
   kabao audit verify --config /etc/kabao/kabao.toml --contains HASH
 
 Exit codes:
   0  nothing is wrong
-  1  something is; the first line that is not what was written is named on standard error, with its file";
+  1  something is; the first line that is not what was written is named on standard error, with its file
+  2  the command line cannot be understood
+  3  what is there is what was written, but the beginning is missing";
 
 /// Verifies that a log is what was written.
 #[derive(Debug, Args)]
@@ -70,6 +76,9 @@ struct VerifyArguments {
     /// The hash of a record that must be in the log.
     #[arg(long, value_name = "HASH", value_parser = hash)]
     contains: Option<Hash>,
+    /// Takes it for right that the oldest files are elsewhere.
+    #[arg(long)]
+    partial: bool,
     /// The files of the log; those of the configuration if none is named.
     #[arg(value_name = "LOG", required_unless_present = "config")]
     logs: Vec<PathBuf>,
@@ -102,10 +111,13 @@ pub(super) fn run(arguments: AuditArguments) -> ExitCode {
     code
 }
 
-/// The keys, and the file of the log if a configuration names it.
+/// The exit code for a log without its beginning.
+const WITHOUT_BEGINNING: u8 = 3;
+
+/// The keys, and the file of the log if a configuration names it, with how many old ones stay beside it.
 struct Named {
     keys: AuditKeys,
-    log: Option<PathBuf>,
+    log: Option<(PathBuf, Option<usize>)>,
 }
 
 impl Which {
@@ -121,7 +133,7 @@ impl Which {
                     fail("the configuration has no audit log: [audit] names none")
                 })?;
                 let log = match audit.output {
-                    AuditOutput::File { path, .. } => Some(path),
+                    AuditOutput::File { path, keep, .. } => Some((path, keep)),
                     AuditOutput::Stdout => None,
                 };
                 (audit.key_file, log)
@@ -134,12 +146,14 @@ impl Which {
 
 fn run_verify(arguments: VerifyArguments) -> Result<ExitCode, ExitCode> {
     let named = arguments.which.named()?;
-    let files = match (arguments.logs, named.log) {
+    let (files, keep) = match (arguments.logs, named.log) {
         (logs, None) if logs.is_empty() => {
             return Err(fail("name the files: the log goes to standard output"));
         }
-        (logs, Some(log)) if logs.is_empty() => files_of(&log).map_err(|error| report(&error))?,
-        (logs, _) => logs,
+        (logs, Some((log, keep))) if logs.is_empty() => {
+            (files_of(&log).map_err(|error| report(&error))?, keep)
+        }
+        (logs, _) => (logs, None),
     };
     if files.is_empty() {
         return Err(fail("there is no file of the audit log yet"));
@@ -150,7 +164,14 @@ fn run_verify(arguments: VerifyArguments) -> Result<ExitCode, ExitCode> {
         )),
         Ok(verified) => {
             print(&format_args!("{}", whole(&verified, files.len())));
-            Ok(ExitCode::SUCCESS)
+            let first = verified.records.map_or(1, |(first, _)| first);
+            // The present file and as many old ones.
+            let is_kept = keep.is_some_and(|keep| files.len() > keep);
+            if first == 1 || is_kept || arguments.partial {
+                return Ok(ExitCode::SUCCESS);
+            }
+            complain(&format_args!("kabao: {}", beginning(first, keep)));
+            Ok(ExitCode::from(WITHOUT_BEGINNING))
         }
         Err(Flaw {
             file,
@@ -159,6 +180,16 @@ fn run_verify(arguments: VerifyArguments) -> Result<ExitCode, ExitCode> {
         }) => Err(fail(&format!("{} {what}", file.display()))),
         Err(Flaw { file, line, what }) => Err(fail(&format!("{}:{line} {what}", file.display()))),
     }
+}
+
+/// Says what is not there of a log whose first record has this number.
+fn beginning(first: u64, keep: Option<usize>) -> String {
+    let missing = first.saturating_sub(1);
+    let why = match keep {
+        Some(keep) => format!("fewer old files are there than are kept (`keep = {keep}`)"),
+        None => "the oldest files are not there, and nothing says that they may go".to_owned(),
+    };
+    format!("records 1 to {missing} are missing: {why}; if they are elsewhere, say --partial")
 }
 
 fn whole(verified: &Verified, files: usize) -> String {
