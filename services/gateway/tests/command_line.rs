@@ -251,4 +251,12 @@ fn policy_explain_names_the_line_that_allows_a_call_or_what_is_missing() {
         err.contains("did you mean `kabao.v1.MemberService/GetMember`?"),
         "{err}"
     );
+    // A group is none of its methods.
+    let asked = ["policy", "explain", "till-7", "read", "wechat"];
+    let (code, _, err) = said(&[&asked[..], &["--config", &file]].concat());
+    assert_eq!(code, 1);
+    assert!(
+        err.starts_with("kabao: read is a group of methods; name one method"),
+        "{err}"
+    );
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use kabao_api::{AccountId, CallerId};
-use kabao_grpc::{Rule, Verdict, group_of, method_named};
+use kabao_grpc::{Group, Rule, Verdict, group_of, method_named};
 
 use super::check::refuse;
 use super::output::{fail, print};
@@ -55,6 +55,15 @@ struct ExplainArguments {
 
 pub(super) fn run(arguments: &PolicyArguments) -> ExitCode {
     let PolicyCommand::Explain(asked) = &arguments.command;
+    if Group::ALL
+        .iter()
+        .any(|group| group.as_str() == asked.method)
+    {
+        return fail(&format!(
+            "{} is a group of methods; name one method, such as kabao.v1.MemberService/GetMember",
+            asked.method
+        ));
+    }
     let Some(method) = method_named(&asked.method) else {
         return fail(&format!("{} {}", asked.method, no_method(&asked.method)));
     };
