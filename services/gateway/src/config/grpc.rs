@@ -185,6 +185,11 @@ impl GrpcSettings {
                 "listen",
                 "is reachable from other machines, and tokens would travel in plain text; add [grpc.tls], or say `open = true` if something in front of the port encrypts",
             );
+        } else if !section.has("policy_file") {
+            section.mistake(
+                "listen",
+                "is reachable from other machines, and nothing says what callers may do, so nobody may do anything; add `policy_file`, or say `open = true` if something in front of the port sees to it",
+            );
         }
     }
 
@@ -193,6 +198,11 @@ impl GrpcSettings {
         self.tls.as_ref().is_some_and(|tls| {
             tls.client_ca_file.is_some() && tls.client_certificates == ClientCertificates::Required
         })
+    }
+
+    /// Whether a certificate may say who calls.
+    pub(crate) fn takes_certificates(&self) -> bool {
+        self.asks_for_certificates() || self.takes_certificates_or_tokens()
     }
 
     /// Whether some show a certificate, and who shows none needs a token.

@@ -58,10 +58,21 @@ impl<'a> Summary<'a> {
                 ));
             } else if grpc.policy.is_none() {
                 warnings.push(format!(
-                    "grpc.listen {} without grpc.policy_file: every caller that is known can use every account",
+                    "grpc.listen {} with open = true and without grpc.policy_file: every caller that is known can use every account",
                     grpc.listen
                 ));
             }
+        }
+        let others = !self.settings.callers.is_empty() || grpc.takes_certificates();
+        if let Some(jwt) = grpc
+            .jwt
+            .as_ref()
+            .filter(|jwt| jwt.prefix.is_empty() && others)
+        {
+            warnings.push(format!(
+                "grpc.jwt without a prefix: {} can name any caller that [[callers]] or a certificate stands for, too",
+                jwt.rules.issuer
+            ));
         }
         let admin = self.settings.admin.listen;
         if !admin.ip().is_loopback() {

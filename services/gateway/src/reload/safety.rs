@@ -65,6 +65,13 @@ impl Running {
                 "there is none, and the listener that is open can be reached from other machines; restart the gateway",
             );
         }
+        let is_denied = has_names && !self.is_loopback && !self.is_open;
+        if is_denied && settings.grpc.policy.is_none() {
+            add(
+                "grpc.policy_file".to_owned(),
+                "there is none, and the listener that is open can be reached from other machines, where nobody may do what no policy allows",
+            );
+        }
         if !has_names && settings.grpc.policy.is_some() {
             add(
                 "grpc.policy_file".to_owned(),
@@ -101,6 +108,8 @@ mod tests {
         std::fs::set_permissions(folder.join("secret"), owner).unwrap();
         let file = folder.join("kabao.toml");
         let account = "[[accounts]]\nid = \"a\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\n";
+        let policy = "[[callers]]\nname = \"*\"\naccounts = [\"*\"]\nmethods = [\"read\"]\n";
+        std::fs::write(folder.join("policy.toml"), policy).unwrap();
         std::fs::write(&file, format!("{account}{rest}")).unwrap();
         let loaded = Source::new(&file, Environment::default()).load(0).unwrap();
         let judged = running.judge(Box::new(loaded), Path::new("kabao.toml"));
@@ -134,6 +143,8 @@ mod tests {
             "[[callers]]\nname = \"till\"\ntoken_sha256 = [\"{}\"]\n",
             "ab".repeat(32)
         );
+        let ruled = format!("{callers}[grpc]\npolicy_file = \"policy.toml\"\n");
+        let unruled = "grpc.policy_file";
         for (name, running, rest, expected) in [
             ("1", loopback, with_tokens, &[][..]),
             ("2", open, with_tokens, &["accounts[a].expose_tokens"]),
@@ -144,10 +155,19 @@ mod tests {
                 &["accounts[a].expose_tokens", "callers"],
             ),
             ("4", PUBLIC, "", &["callers"]),
-            ("5", PUBLIC, &callers, &[]),
-            ("6", certified, "", &[]),
+            ("5", PUBLIC, &ruled, &[]),
+            ("6", certified, &ruled, &[]),
             ("7", open, "", &[]),
-            ("8", certified, with_tokens, &["accounts[a].expose_tokens"]),
+            (
+                "8",
+                certified,
+                with_tokens,
+                &["accounts[a].expose_tokens", unruled],
+            ),
+            ("11", PUBLIC, &callers, &[unruled]),
+            ("12", certified, "", &[unruled]),
+            ("13", open, &callers, &[]),
+            ("14", loopback, &callers, &[]),
             ("9", either, "", &["callers"]),
             ("10", either, &callers, &[]),
         ] {

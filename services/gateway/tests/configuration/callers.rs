@@ -1,6 +1,8 @@
 //! Who may call: tokens, the policy, and ports that strangers reach.
 
-use crate::{OFFICIAL, with_official};
+use kabao_gateway::config::Summary;
+
+use crate::{NOW, OFFICIAL, with_official};
 
 /// SHA-256 of `abc` and of nothing.
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -20,12 +22,24 @@ fn a_port_that_strangers_reach_says_who_may_call_or_that_it_is_open() {
     let nobody = Some("nothing says who may call");
     let plain = Some("tokens would travel in plain text");
     let nameless = Some("nothing here says who calls");
+    let unruled = Some("nothing says what callers may do, so nobody may do anything");
     for (grpc, rest, fault) in [
         ("listen = \"127.0.0.1:1\"", "", None),
         ("listen = \"[::1]:1\"", "", None),
         ("listen = \"0.0.0.0:1\"", "", nobody),
         ("listen = \"[::]:1\"", tls, nobody),
-        ("listen = \"10.0.0.1:1\"", mutual.as_str(), None),
+        ("listen = \"10.0.0.1:1\"", mutual.as_str(), unruled),
+        (
+            "listen = \"10.0.0.1:1\"\npolicy_file = \"policy.toml\"",
+            mutual.as_str(),
+            None,
+        ),
+        (
+            "listen = \"10.0.0.1:1\"\nopen = true",
+            mutual.as_str(),
+            None,
+        ),
+        ("listen = \"127.0.0.1:1\"", mutual.as_str(), None),
         ("listen = \"0.0.0.0:1\"", callers.as_str(), plain),
         ("listen = \"0.0.0.0:1\"\nopen = false", "", nobody),
         ("listen = \"0.0.0.0:1\"\nopen = true", "", None),
@@ -149,5 +163,30 @@ fn tokens_are_digests_of_which_a_caller_has_two_at_most() {
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].contains(fault), "{faults:?}");
         assert!(!faults[0].contains("hush"), "{faults:?}");
+    }
+}
+
+#[test]
+fn an_issuer_that_can_name_anybody_is_pointed_out() {
+    let folder = with_official("issuer");
+    folder.write(
+        "jwks.json",
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+    );
+    let callers = format!("[[callers]]\nname = \"till\"\ntoken_sha256 = [\"{ABC}\"]\n");
+    let jwt = "[grpc.jwt]\njwks_file = \"jwks.json\"\nissuer = \"https://i.example\"\naudience = \"kabao\"\n";
+    for (prefix, callers, expected) in [
+        ("", callers.as_str(), true),
+        ("prefix = \"jwt:\"\n", callers.as_str(), false),
+        ("", "", false),
+    ] {
+        let settings = folder
+            .parse(&format!("{jwt}{prefix}{callers}{OFFICIAL}"))
+            .unwrap();
+        let warnings = Summary::new(&settings, NOW).warnings();
+        let is_told = warnings
+            .iter()
+            .any(|it| it.starts_with("grpc.jwt without a prefix: https://i.example can name any"));
+        assert_eq!(is_told, expected, "{warnings:?}");
     }
 }
