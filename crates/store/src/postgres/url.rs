@@ -116,6 +116,11 @@ impl DatabaseUrl {
         self.is_exposed
     }
 
+    /// Tells whether it holds a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     pub(super) fn config(&self) -> &Config {
         &self.config
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kabao_journal::Settings as JournalSettings;
 use kabao_store::{DatabaseUrl, EmbeddedSettings, PostgresSettings, StoreSettings};
 
+use super::document::Origin;
 use super::modes::Modes;
 use super::section::Section;
 use super::settings::HOUR;
@@ -97,6 +98,7 @@ fn url(section: &mut Section<'_>, key: &'static str, modes: Modes) -> Option<Dat
         let message = format!("stands beside `{key}`; only one of the two can be used");
         section.refuse(other, &message);
     }
+    let mut stands_in_file = false;
     let text = match key {
         "url_file" => {
             let file = section.path(key)?;
@@ -125,9 +127,21 @@ fn url(section: &mut Section<'_>, key: &'static str, modes: Modes) -> Option<Dat
                 }
             }
         }
-        _ => section.string(key)?.value,
+        _ => {
+            let text = section.string(key)?;
+            // What overrides the file is no part of it.
+            stands_in_file = !matches!(text.origin, Origin::Environment(_));
+            text.value
+        }
     };
     match DatabaseUrl::parse(&text, section.surroundings().folder) {
+        Ok(url) if stands_in_file && url.has_password() => {
+            section.mistake(
+                key,
+                "holds a password, and a secret does not stand in the configuration itself; use `url_file` or `url_env`",
+            );
+            None
+        }
         Ok(url) => Some(url),
         Err(error) => {
             section.mistake(key, error.to_string());

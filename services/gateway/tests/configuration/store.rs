@@ -14,7 +14,7 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
     folder.write("url", "postgres://u:s3cret@db/kabao\n");
     let environment = [("KABAO_DATABASE", "postgres://u:s3cret@db/kabao")];
     for url in [
-        "url = \"postgres://u:s3cret@db/kabao\"",
+        "url = \"postgres://u@db/kabao\"",
         "url_file = \"url\"",
         "url_env = \"KABAO_DATABASE\"",
     ] {
@@ -25,7 +25,7 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
         assert!(!told.contains("s3cret"), "{told}");
     }
     folder.check_faults(
-        &store("directory = \"store\"\nurl = \"postgres://u:s3cret@db/kabao\""),
+        &store("directory = \"store\"\nurl = \"postgres://u@db/kabao\""),
         &[
             "kabao.toml:2:1: store.directory: stands beside `url`: `directory` is where the embedded store is, `url` \
              names a database; only one of the two can be used",
@@ -63,4 +63,23 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
     let settings = folder.parse(&store(exposed)).unwrap();
     let warnings = Summary::new(&settings, NOW).warnings();
     assert!(warnings[0].contains("sslmode=disable"), "{warnings:?}");
+}
+
+#[test]
+fn the_password_of_a_database_does_not_stand_in_the_configuration() {
+    let folder = with_official("store-password");
+    let store = |url: &str| format!("[store]\n{url}key_file = \"k\"\n{OFFICIAL}");
+    for url in [
+        "postgres://u:s3cret@db/kabao",
+        "postgres://u@db/kabao?password=s3cret",
+    ] {
+        folder.check_faults(
+            &store(&format!("url = \"{url}\"\n")),
+            &["kabao.toml:2:1: store.url: holds a password, and a secret does not stand in the configuration itself; use \
+               `url_file` or `url_env`"],
+        );
+        // Nor does it where a variable overrides it.
+        let variables = [("KABAO__STORE__URL", url)];
+        folder.parse_with(&store(""), &variables).unwrap();
+    }
 }
