@@ -349,8 +349,11 @@ pub(super) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
+/// A user would be told wherever the address is, and nobody would ask for it.
 fn is_plain_http(text: &str) -> bool {
     text.parse::<http::Uri>().is_ok_and(|uri| {
-        uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty())
+        let names_user = uri.authority().is_some_and(|it| it.as_str().contains('@'));
+        let names_host = uri.host().is_some_and(|host| !host.is_empty());
+        uri.scheme_str() == Some("http") && names_host && !names_user
     })
 }

@@ -14,6 +14,7 @@ mod folder;
 mod keys;
 mod shares;
 mod store;
+mod telemetry;
 mod upstream;
 
 use std::fs::{self, Permissions};
