@@ -90,20 +90,21 @@ impl Admission {
         Err((Some(caller), error))
     }
 
-    /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy.
+    /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy, and does
+    /// not excuse one that is not good any more.
     fn caller(
         holders: Option<&dyn Tokens>,
         token: Option<Result<HeaderValue, ()>>,
         certified: Option<&Certified>,
     ) -> Result<Option<CallerId>, &'static str> {
         match (holders, token, certified) {
+            (_, _, Some(Certified(Err(why)))) => Err(why),
             (Some(tokens), Some(token), _) => {
                 let token = token.map_err(|()| UNREADABLE)?;
                 let token = bearer(&token).ok_or(UNREADABLE)?;
                 tokens.holder(token).ok_or(NO_HOLDER).map(Some)
             }
             (_, _, Some(Certified(Ok(caller)))) => Ok(Some(caller.clone())),
-            (_, _, Some(Certified(Err(why)))) => Err(why),
             (_, _, None) => Ok(None),
         }
     }

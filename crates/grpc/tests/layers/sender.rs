@@ -94,6 +94,8 @@ async fn a_sender_is_known_by_a_token_or_a_certificate_and_by_nothing_else() {
         (names(), GET_MEMBER, "till", None, Stranger),
         (names(), GET_MEMBER, "till", Some("till"), Stranger),
         (names(), GET_MEMBER, "", Some(""), Stranger),
+        // A token does not excuse a certificate that is not good any more.
+        (names(), GET_MEMBER, "till!", Some(""), Stranger),
         (names(), GET_MEMBER, "till!", None, Known),
         (names(), GET_MEMBER, "", Some("till"), Known),
         // Whom the policy denies the method is known all the same.
@@ -131,5 +133,14 @@ async fn a_token_is_looked_at_once_and_decides_as_it_does_without_a_span() {
             assert_eq!(headers["grpc-status"], status, "{token} {is_traced}");
             assert_eq!(names.0.load(Ordering::SeqCst), 1, "{token} {is_traced}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_does_not_excuse_a_certificate_that_is_not_good_any_more() {
+    for (certificate, status) in [(Some(""), "16"), (Some("proxy"), "3"), (None, "3")] {
+        let server = serving(account(MockMemberApi::new())).tokens(Arc::<Names>::default());
+        let (_, headers) = sender(server, call(GET_MEMBER, "till!", certificate)).await;
+        assert_eq!(headers["grpc-status"], status, "{certificate:?}");
     }
 }
