@@ -46,8 +46,8 @@ pub struct Settings {
     /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
     /// embeds the gateway, remembers nothing, and promises nothing for repeats.
     pub store: Option<MemorySettings>,
-    /// What others may write of all that was read, in a sentence for people.
-    pub(crate) writable: Option<String>,
+    /// What others may write of all that was read, in a sentence for people: found, and not set.
+    pub writable: Option<String>,
     /// `[audit]`: where changes and refusals are recorded; nowhere unless it says so.
     pub audit: Option<AuditSettings>,
     /// `[[callers]]`: who calls with a bearer token. If there is anybody, nobody calls without a token or a certificate.
