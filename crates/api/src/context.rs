@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::{
@@ -33,12 +34,21 @@ pub struct CallContext {
     pub urgency: Urgency,
     /// How old the answer to a read may be, and where its age is told; `None` reads anew.
     pub freshness: Option<Freshness>,
-    /// Whether [`Upstream::refusal`](crate::Upstream::refusal) was asked about the call and has kept a place for it.
-    pub is_expected: bool,
+    expected: Expected,
     progress: Progress,
     repeatable: bool,
     entry: Option<Arc<dyn Entry>>,
     witness: Option<Arc<dyn Witness>>,
+}
+
+/// For which calls of a context a place is kept.
+#[derive(Clone)]
+enum Expected {
+    No,
+    /// For the only one.
+    Yes,
+    /// For the first one, as long as that has not come.
+    First(Arc<AtomicBool>),
 }
 
 impl CallContext {
@@ -54,7 +64,7 @@ impl CallContext {
             weight: 1,
             urgency: Urgency::Interactive,
             freshness: None,
-            is_expected: false,
+            expected: Expected::No,
             progress: Progress::default(),
             repeatable: true,
             entry: None,
@@ -111,6 +121,21 @@ impl CallContext {
         self
     }
 
+    /// Says that [`Upstream::refusal`](crate::Upstream::refusal) was asked about the one call that is made with this
+    /// context, and has kept a place for it.
+    #[must_use]
+    pub fn expected(mut self) -> Self {
+        self.expected = Expected::Yes;
+        self
+    }
+
+    /// The same for the first of the calls that are made with this context and its clones.
+    #[must_use]
+    pub fn first_expected(mut self) -> Self {
+        self.expected = Expected::First(Arc::new(AtomicBool::new(true)));
+        self
+    }
+
     /// Says that a journal follows the change that the call is part of.
     #[must_use]
     pub fn with_entry(mut self, entry: Arc<dyn Entry>) -> Self {
@@ -148,6 +173,24 @@ impl CallContext {
         self
     }
 
+    /// Tells whether a place is kept for the next call.
+    pub fn is_expected(&self) -> bool {
+        match &self.expected {
+            Expected::No => false,
+            Expected::Yes => true,
+            Expected::First(is_to_come) => is_to_come.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The same for whoever makes that call now, so that the place is nobody else's.
+    pub fn take_expected(&self) -> bool {
+        match &self.expected {
+            Expected::No => false,
+            Expected::Yes => true,
+            Expected::First(is_to_come) => is_to_come.swap(false, Ordering::Relaxed),
+        }
+    }
+
     /// Returns the journal's entry, if a journal follows the change.
     pub fn entry(&self) -> Option<&Arc<dyn Entry>> {
         self.entry.as_ref()
@@ -180,5 +223,23 @@ impl fmt::Debug for CallContext {
             .field("urgency", &self.urgency)
             .field("repeatable", &self.repeatable)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_kept_for_one_call() {
+        let context = || CallContext::new("demo".parse().unwrap(), "r-1".parse().unwrap());
+        assert!(!context().is_expected() && !context().take_expected());
+        let only = context().expected();
+        assert!(only.is_expected() && only.take_expected());
+        let first = context().first_expected();
+        let clone = first.clone();
+        assert!(first.is_expected() && clone.is_expected());
+        assert!(clone.take_expected());
+        assert!(!first.is_expected() && !first.take_expected());
     }
 }

@@ -96,6 +96,7 @@ mod name;
 mod new_template;
 mod official_account_api;
 mod page;
+mod portable_request;
 pub mod portions;
 mod precondition;
 mod progress;
@@ -146,6 +147,7 @@ pub use self::official_account_api::{
     SignedChooseCard,
 };
 pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
+pub use self::portable_request::{MemberRequest, TemplateRequest};
 pub use self::precondition::Precondition;
 pub use self::progress::Progress;
 pub use self::reason::Reason;

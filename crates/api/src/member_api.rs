@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
-    InvalidateMember, ListMembers, Member, Page, UpdateMember,
+    InvalidateMember, ListMembers, Member, MemberRequest, Page, UpdateMember,
 };
 
 /// Reads and changes members, in whatever family the account is.
@@ -113,4 +113,12 @@ pub trait MemberApi: Send + Sync {
         context: &CallContext,
         request: ImportMember,
     ) -> Result<Member, Error>;
+
+    /// Says why this call would be refused now before anything is done for it, as
+    /// [`Upstream::refusal`](crate::Upstream::refusal) does of the operation that it begins with. `None` also where that
+    /// cannot be known at once: what a journal may have of a change is answered, whether there is room or not.
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        let (_, _) = (context, request);
+        None
+    }
 }

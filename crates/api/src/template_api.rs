@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::setters::setters;
 use crate::{
     AccountId, CallContext, Error, NewTemplate, Page, PageRequest, RequestId, Template,
-    TemplateName, TemplateUpdate, View,
+    TemplateName, TemplateRequest, TemplateUpdate, View,
 };
 
 /// Reads and changes card templates, in whatever family the account is.
@@ -76,6 +76,14 @@ pub trait TemplateApi: Send + Sync {
         context: &CallContext,
         request: DeleteTemplate,
     ) -> Result<(), Error>;
+
+    /// Says why this call would be refused now before anything is done for it, as
+    /// [`Upstream::refusal`](crate::Upstream::refusal) does of the operation that it begins with. `None` also where that
+    /// cannot be known at once: what a journal may have of a change is answered, whether there is room or not.
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        let (_, _) = (context, request);
+        None
+    }
 }
 
 /// Arguments of [`TemplateApi::get_template`].

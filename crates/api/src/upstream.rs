@@ -26,7 +26,7 @@ pub trait Upstream: Send + Sync {
 
     /// Says why this request would be refused now before anything is done for it, if that is known at once: because too
     /// much is under way already, or because nothing is sent for a moment. It is counted as refused then. Otherwise a place
-    /// is kept for it for a moment, and whoever has asked says so in the context ([`CallContext::is_expected`]).
+    /// is kept for it for a moment, and whoever has asked says so in the context ([`CallContext::expected`]).
     ///
     /// Whoever begins something of its own for a call asks before that, since there may be very many.
     fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {

@@ -1,6 +1,7 @@
 //! The portable API of each family, and what the backends of all families have in common.
 
 pub(crate) mod brand;
+mod look;
 pub(crate) mod merchant;
 pub(crate) mod official_account;
 
@@ -13,6 +14,7 @@ use kabao_api::{
 };
 use kabao_models::Endpoint;
 
+use self::look::Look;
 use crate::clock::Clock;
 use crate::member_locks::MemberLocks;
 use crate::pipeline::Pipeline;
@@ -66,6 +68,9 @@ impl Ground {
         context: &CallContext,
         request: E,
     ) -> Result<E::Answer, Error> {
+        if let Some(look) = Look::of(context) {
+            return Err(look.ask(self.upstream.as_ref(), &request));
+        }
         kabao_api::call(self.upstream.as_ref(), context, request).await
     }
 

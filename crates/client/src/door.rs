@@ -13,8 +13,8 @@ use futures_util::future::{Either, select};
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, CreateTemplate, DeleteTemplate, Error,
     GetMember, GetTemplate, ImportMember, InvalidateMember, ListMembers, ListTemplates, MediaApi,
-    Member, MemberApi, Page, Progress, Reason, Template, TemplateApi, UpdateMember, UpdateTemplate,
-    UploadImage, UploadedImage, Upstream,
+    Member, MemberApi, MemberRequest, Page, Progress, Reason, Template, TemplateApi,
+    TemplateRequest, UpdateMember, UpdateTemplate, UploadImage, UploadedImage, Upstream,
 };
 use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Upload};
 use tokio::task::JoinError;
@@ -154,6 +154,10 @@ impl MemberApi for Client {
     ) -> Result<Member, Error> {
         detached!(self.parts().members, import_member(context, request))
     }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        self.parts().members.refusal(context, request)
+    }
 }
 
 #[async_trait]
@@ -199,6 +203,10 @@ impl TemplateApi for Client {
         request: DeleteTemplate,
     ) -> Result<(), Error> {
         detached!(self.parts().templates, delete_template(context, request))
+    }
+
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        self.parts().templates.refusal(context, request)
     }
 }
 

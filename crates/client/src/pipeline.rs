@@ -34,7 +34,7 @@ use self::admission::{Admission, Permit};
 use self::answer::Accepted;
 use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
-use self::quota::{Limits, Quotas, Turn};
+use self::quota::{Limits, Quotas, Turn, last_turn};
 use self::retry::Budget;
 use crate::bounds::Bounds;
 use crate::clock::Clock;
@@ -189,7 +189,7 @@ impl Pipeline {
         // A host that does not work is left alone: nothing is fetched, signed or sent for it.
         proof.route().require()?;
         // Nor is anything for a call that is refused anyway.
-        if !context.is_expected {
+        if !call.is_expected {
             let jitter = || self.0.clock.jitter();
             self.0.admission.require(operation, &call.bounds, jitter)?;
         }
@@ -306,15 +306,20 @@ impl Upstream for Pipeline {
     }
 
     fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
-        if context.is_expected {
+        if context.is_expected() {
             return None;
         }
         let operation = request.operation();
         let proof = self.0.credentials.proof(operation).ok()?;
         let jitter = || self.0.clock.jitter();
         let bounds = Bounds::open(context, self.0.settings.call_timeout);
+        let until = last_turn(&bounds, self.0.settings.retry.min_attempt);
+        let now = self.0.clock.unix_seconds();
+        let limits = &self.0.limits;
         let may_begin = proof.route().require();
+        // A place is kept for the call if it may begin, so that is asked last.
         let error = may_begin
+            .and_then(|()| limits.require(context, operation, &proof, until, now))
             .and_then(|()| self.0.admission.expect(operation, &bounds, jitter))
             .err()?;
         self.watch_call(operation).ended(Some(&error));

@@ -80,19 +80,15 @@ impl Call {
             .account(generations, id)
             .map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
-        let mut context = CallContext::new(id.clone(), self.id.clone());
-        // Whoever is known takes its own turns, wherever it calls from.
-        context.turns_of = match self.access.caller() {
-            Some(caller) => Some(CallerKey::new(caller.as_str())),
-            None => self.peer.map(|peer| CallerKey::from(peer.caller)),
-        };
+        let mut context = context(&self.access, self.peer, id.clone(), self.id.clone());
         context.freshness.clone_from(&self.freshness);
-        context.is_expected = self.is_expected;
-        context.weight = self.access.weight();
-        context.caller = self.access.caller().cloned();
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),
             None => context,
+        };
+        let context = match self.is_expected {
+            true => context.first_expected(),
+            false => context,
         };
         Ok((account, context))
     }
@@ -213,4 +209,22 @@ impl Call {
         }
         .status(error)
     }
+}
+
+/// Starts the context of a call: who makes it, and in whose turn.
+pub(crate) fn context(
+    access: &Access,
+    peer: Option<Peer>,
+    account: AccountId,
+    id: CallId,
+) -> CallContext {
+    let mut context = CallContext::new(account, id);
+    // Whoever is known takes its own turns, wherever it calls from.
+    context.turns_of = match access.caller() {
+        Some(caller) => Some(CallerKey::new(caller.as_str())),
+        None => peer.map(|peer| CallerKey::from(peer.caller)),
+    };
+    context.weight = access.weight();
+    context.caller = access.caller().cloned();
+    context
 }

@@ -116,6 +116,20 @@ impl AccountJournal {
         })
     }
 
+    /// Tells whether nothing can be known of a change with this id, which is certain of one that gets its id here. False
+    /// where the store would have to be asked.
+    pub(crate) fn is_new(&self, context: &CallContext, request_id: Option<&RequestId>) -> bool {
+        let Some(id) = request_id.or(context.request_id.as_ref()) else {
+            return true;
+        };
+        let key = ChangeKey {
+            account: self.account.clone(),
+            id: id.clone(),
+        };
+        // In this order: what runs is in the store before it runs no more.
+        !self.journal.running().contains(&key) && self.journal.store().is_new(&key)
+    }
+
     /// Runs an operation of the family as a change.
     pub(crate) async fn operation(
         &self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
-    InvalidateMember, ListMembers, Member, MemberApi, Page, UpdateMember,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberRequest, Page, UpdateMember,
 };
 
 use crate::account::AccountJournal;
@@ -107,5 +107,10 @@ impl MemberApi for JournalledMembers {
             ImportMember,
             About::code(request.code.as_ref())
         )
+    }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        let may_ask = request.is_read() || self.account.is_new(context, request.request_id());
+        may_ask.then(|| self.inner.refusal(context, request))?
     }
 }

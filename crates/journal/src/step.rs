@@ -39,11 +39,12 @@ impl Upstream for JournalledUpstream {
         Box::pin(write).await
     }
 
-    /// What the journal knows of a write comes before anything that is in its way.
+    /// What the journal may know of a write comes before anything that is in its way.
     fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
+        let Self(account) = self;
         match request.operation().effect {
-            Effect::Read => self.0.pipeline().refusal(context, request),
-            Effect::Write => None,
+            Effect::Write if !account.is_new(context, None) => None,
+            _ => account.pipeline().refusal(context, request),
         }
     }
 }
@@ -96,6 +97,13 @@ impl AccountJournal {
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
+        // What is refused anyway is not worth a commit, let alone a second one that takes it back.
+        if !context.take_expected()
+            && let Some(error) = self.pipeline().refusal(context, request.as_ref())
+        {
+            entry.put(Stage::Fresh);
+            return Err(error);
+        }
         let plan = plan(&entry.intended, entry, request.as_ref());
         let change = NewChange {
             key: entry.intended.key.clone(),
@@ -120,7 +128,9 @@ impl AccountJournal {
             Begun::LeaseLost => return stop(entry, Stop::LeaseLost),
         };
         self.journal().changed();
-        let result = self.pipeline().execute(context, request).await;
+        // A place is kept for it, since somebody has asked.
+        let expected = context.clone().expected();
+        let result = self.pipeline().execute(&expected, request).await;
         let open = Box::new(Open { ticket, plan });
         self.conclude(context, entry, operation, open, result).await
     }

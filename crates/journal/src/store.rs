@@ -40,6 +40,12 @@ pub trait ChangeStore: Send + Sync {
         Ok(None)
     }
 
+    /// Tells, without a wait, that no change has this id; false where that is not certain at once.
+    fn is_new(&self, key: &ChangeKey) -> bool {
+        let _ = key;
+        false
+    }
+
     /// Writes a new change in the state [`ChangeState::Intent`], in one step with these checks: no
     /// change has its id ([`Begun::Exists`]), no other change of its subject is open
     /// ([`Begun::Blocked`]), its lease is still held ([`Begun::LeaseLost`]).

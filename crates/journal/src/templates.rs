@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Template,
-    TemplateApi, UpdateTemplate,
+    TemplateApi, TemplateRequest, UpdateTemplate,
 };
 
 use crate::account::AccountJournal;
@@ -75,5 +75,10 @@ impl TemplateApi for JournalledTemplates {
             DeleteTemplate,
             About::template(&request.name)
         )
+    }
+
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        let may_ask = request.is_read() || self.account.is_new(context, request.request_id());
+        may_ask.then(|| self.inner.refusal(context, request))?
     }
 }

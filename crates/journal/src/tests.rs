@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use kabao_api::{
     AdjustMember, Adjustment, CallContext, CallId, Change, ChangeApi, ChangeName, ChangeRecord,
-    ChangeState, Decision, Error, Family, ListChanges, MemberApi, MemberName, Reason, RequestId,
-    Upstream,
+    ChangeState, Decision, Error, Family, ListChanges, MemberApi, MemberName, MemberRequest,
+    Reason, RequestId, Upstream,
 };
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::official_account::member::UpdateUser;

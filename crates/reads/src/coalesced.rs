@@ -69,14 +69,14 @@ impl Coalesced {
         let mut request = Some(request);
         loop {
             let start = || {
-                let refused = request
-                    .as_deref()
-                    .and_then(|request| self.inner.refusal(context, request));
-                if let Some(error) = refused {
+                // Whoever has asked before asks no more.
+                if !context.take_expected()
+                    && let Some(request) = request.as_deref()
+                    && let Some(error) = self.inner.refusal(context, request)
+                {
                     return Err(error);
                 }
-                let (inner, mut context) = (Arc::clone(&self.inner), context.clone());
-                context.is_expected = true;
+                let (inner, context) = (Arc::clone(&self.inner), context.clone().expected());
                 let request = request.take();
                 let member = request.as_deref().and_then(member_of);
                 let read = async move {
@@ -135,7 +135,7 @@ impl Upstream for Coalesced {
     fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
         let operation = request.operation();
         if operation.effect == Effect::Write || is_alone(context, operation) {
-            return None;
+            return self.inner.refusal(context, request);
         }
         match self.flights.has(&Key::of(request)) {
             true => None,

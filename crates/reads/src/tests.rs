@@ -306,6 +306,8 @@ async fn a_read_that_would_be_refused_begins_nothing_and_joins_what_is_in_flight
     let refusal = |code| shared.refusal(&context(), &read(code));
     assert_eq!(refusal("2").unwrap().reason(), Reason::Overloaded);
     assert!(refusal("1").is_none(), "it would be joined");
+    let write = UpdateUserCard::new("t", "1", "n");
+    assert!(shared.refusal(&context(), &write).is_some(), "it cannot be");
     let joined = reading(&shared, context(), "1").await;
     open(&pipeline, 1);
     for read in [first, joined] {

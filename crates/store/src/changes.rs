@@ -139,6 +139,10 @@ impl<T: Table> ChangeStore for Changes<T> {
         self.table.first_known(account, ids).await
     }
 
+    fn is_new(&self, key: &ChangeKey) -> bool {
+        self.table.is_new(key)
+    }
+
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError> {
         let key = change.key;
         let subject = change.subject.as_deref();

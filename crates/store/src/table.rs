@@ -16,6 +16,11 @@ pub(crate) trait Table: Send + Sync {
         account: &AccountId,
         ids: &[RequestId],
     ) -> Result<Option<RequestId>, StoreError>;
+    /// Whether it is certain without a look that no row has this key.
+    fn is_new(&self, key: &ChangeKey) -> bool {
+        let _ = key;
+        false
+    }
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError>;
     async fn update(&self, ticket: Ticket, update: RowUpdate) -> Result<Held, StoreError>;
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError>;

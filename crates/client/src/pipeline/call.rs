@@ -72,7 +72,7 @@ impl Call {
             urgency: context.urgency,
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),
-            is_expected: context.is_expected,
+            is_expected: context.take_expected(),
             entry: context.entry().cloned(),
             witness: context.witness().cloned(),
         }

@@ -21,13 +21,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use kabao_api::portions::Portions;
-use kabao_api::{CallerKey, Error, Reason};
+use kabao_api::{CallContext, CallerKey, Error, Reason, Urgency};
 use kabao_models::Operation;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use self::day::Days;
 use self::lane::Lane;
-pub(crate) use self::lane::Turn;
+pub(crate) use self::lane::{Turn, last_turn};
 use self::turns::{Claim, MAX_WEIGHT};
 use super::call::Call;
 use super::credentials::{Credentials, Proof, SignedCredential};
@@ -202,7 +203,33 @@ impl Limits {
         let Some(lane) = allowance.lane(operation, self.max_waiting) else {
             return Ok(Turn::free());
         };
-        lane.take(call, allowance.claim(call), needed).await
+        let claim = allowance.claim(call.caller.as_ref(), call.weight, call.urgency);
+        lane.take(call, claim, needed).await
+    }
+
+    /// Fails if a call is refused at once that wants a turn now, as [`take`](Self::take) would refuse it.
+    pub(crate) fn require(
+        &self,
+        context: &CallContext,
+        operation: &'static Operation,
+        proof: &Proof,
+        until: Instant,
+        now: i64,
+    ) -> Result<(), Error> {
+        let Some(allowance) = self.of(proof) else {
+            return Ok(());
+        };
+        if allowance.has_closed.load(Ordering::Relaxed)
+            && let Some(seconds) = allowance.with_days(|days| days.closed(operation.id, now))
+        {
+            return Err(day_used_up(seconds));
+        }
+        let Some(lane) = allowance.lane(operation, self.max_waiting) else {
+            return Ok(());
+        };
+        let caller = context.turns_of.as_ref();
+        let claim = allowance.claim(caller, context.weight, context.urgency);
+        lane.require(&claim, until)
     }
 
     /// Notes that WeChat served a call.
@@ -273,12 +300,7 @@ impl Allowance {
         let Some(seconds) = self.with_days(|days| days.refusal(operation.id, now)) else {
             return Ok(());
         };
-        let pause = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        let error = Error::new(
-            Reason::UpstreamRateLimited,
-            "WeChat's quota of calls of this day is used up; there is a new one at midnight in Beijing",
-        );
-        Err(error.mark_not_retryable().with_retry_after(pause))
+        Err(day_used_up(seconds))
     }
 
     /// Finds the lane of an operation that has a limit.
@@ -297,15 +319,15 @@ impl Allowance {
         Some(lane)
     }
 
-    fn claim(&self, call: &Call) -> Claim {
-        let weight = call.caller.as_ref().and_then(|caller| {
+    fn claim(&self, caller: Option<&CallerKey>, weight: u32, urgency: Urgency) -> Claim {
+        let own = caller.and_then(|caller| {
             let weights = self.weights.read().unwrap_or_else(PoisonError::into_inner);
             weights.get(caller).copied()
         });
         Claim {
-            caller: call.caller.clone(),
-            weight: weight.unwrap_or(call.weight),
-            urgency: call.urgency,
+            caller: caller.cloned(),
+            weight: own.unwrap_or(weight),
+            urgency,
         }
     }
 
@@ -315,6 +337,15 @@ impl Allowance {
         self.has_closed.store(!days.is_empty(), Ordering::Relaxed);
         done
     }
+}
+
+fn day_used_up(seconds: i64) -> Error {
+    let pause = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let error = Error::new(
+        Reason::UpstreamRateLimited,
+        "WeChat's quota of calls of this day is used up; there is a new one at midnight in Beijing",
+    );
+    error.mark_not_retryable().with_retry_after(pause)
 }
 
 /// Clones are equal.

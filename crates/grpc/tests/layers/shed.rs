@@ -45,7 +45,7 @@ impl Upstream for Crowded {
         _: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         self.begun.fetch_add(1, Ordering::SeqCst);
-        let expected = usize::from(context.is_expected);
+        let expected = usize::from(context.is_expected());
         self.expected.fetch_add(expected, Ordering::SeqCst);
         Err(crowded())
     }

@@ -10,6 +10,7 @@ pub async fn a_change_that_was_begun_is_found_whole(fixture: &dyn Fixture) {
     let Opened { changes, leases } = fixture.open().await;
     let new = change("a", "1");
     let ticket = fresh(changes.begin(new.clone()).await);
+    assert!(!changes.is_new(&new.key), "nobody may take it for new");
     let expected = StoredChange {
         ticket,
         key: new.key.clone(),
@@ -48,6 +49,7 @@ pub async fn a_second_begin_of_an_id_finds_the_first(fixture: &dyn Fixture) {
     // Its own subject is blocked by itself, which is not the answer.
     assert_eq!(ok(changes.begin(change("a", "1")).await), expected);
     ok(changes.update(ticket, applied(Some(b"answer"))).await);
+    assert!(!changes.is_new(&key("a", "1")), "nor when it has ended");
     let ended = ok(changes.find(&key("a", "1")).await).expect("it was begun");
     assert_eq!(
         ok(changes.begin(again).await),

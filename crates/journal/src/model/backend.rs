@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Change, Error, Family, GetMember,
-    ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberState, MemberValue, Page,
-    PlannedValue, UpdateMember, Upstream, call,
+    ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberRequest, MemberState,
+    MemberValue, Page, PlannedValue, UpdateMember, Upstream, call,
 };
+use kabao_models::Endpoint as _;
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::GetUserCard;
 use kabao_models::official_account::member::{GetUserInfo, UpdateUser};
@@ -133,5 +134,15 @@ impl MemberApi for ModelBackend {
 
     async fn import_member(&self, _: &CallContext, _: ImportMember) -> Result<Member, Error> {
         unsupported(self.family)
+    }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        let operation = match (self.family, request.is_read()) {
+            (Family::Merchant, true) => &GetUserCard::OPERATION,
+            (Family::Merchant, false) => &UpdateUserCardRights::OPERATION,
+            (_, true) => &GetUserInfo::OPERATION,
+            (_, false) => &UpdateUser::OPERATION,
+        };
+        self.upstream.refusal(context, &*operation.new_request())
     }
 }

@@ -113,9 +113,9 @@ impl ModelStore {
         self.lock().now = Some(now);
     }
 
-    /// Lets the next writes fail.
+    /// Lets the next writes fail, or none of them.
     pub fn fail(&self, writes: u32, failing: Failing) {
-        self.lock().failing = Some((writes, failing));
+        self.lock().failing = (writes > 0).then_some((writes, failing));
     }
 
     /// Opens the store anew: what a failed write has left behind shows.
@@ -330,6 +330,10 @@ impl ChangeStore for Replica {
 
     async fn now(&self) -> Result<Option<SystemTime>, StoreError> {
         Ok(self.store.lock().now)
+    }
+
+    fn is_new(&self, key: &ChangeKey) -> bool {
+        self.store.read(|state| state.find(key).is_none())
     }
 
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError> {

@@ -59,6 +59,7 @@ struct Inner {
     ledger: Vec<Applied>,
     requests: u64,
     refuses_used: bool,
+    is_full: bool,
     /// What happens to the next writes; then everything is answered.
     fates: Vec<Fate>,
     choose: Option<Box<dyn FnMut() -> Fate + Send>>,
@@ -91,6 +92,11 @@ impl ModelWeChat {
     /// Refuses a number that was used, also for the same content: both are what WeChat does.
     pub fn refuse_used_numbers(&self) {
         self.lock().refuses_used = true;
+    }
+
+    /// Says of each call that there is no room for it, as long as this holds.
+    pub fn fill(&self, is_full: bool) {
+        self.lock().is_full = is_full;
     }
 
     /// Serves one request, which may be a write.
@@ -273,6 +279,14 @@ impl Upstream for Pipeline {
                 answer
             }
         }
+    }
+
+    fn refusal(&self, context: &CallContext, _: &dyn AnyEndpoint) -> Option<Error> {
+        let is_refused = self.0.lock().is_full && !context.is_expected();
+        is_refused.then(|| {
+            Error::new(Reason::Overloaded, "there is no room")
+                .with_retry_after(Duration::from_millis(100))
+        })
     }
 }
 

@@ -51,6 +51,96 @@ async fn many_callers_with_one_id_make_one_effect() {
 }
 
 #[tokio::test]
+async fn a_change_that_finds_no_room_is_not_written_down_and_a_repeat_needs_none() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = world.gateway();
+        let first = gateway.add("done", 10).await.unwrap();
+        let operation = || -> Box<dyn kabao_models::AnyEndpoint> {
+            match family {
+                Family::OfficialAccount => Box::new(UpdateUser {
+                    code: Some(CODE.into()),
+                    bonus: Some(300),
+                    ..UpdateUser::default()
+                }),
+                _ => {
+                    let mut update = UpdateUserCardRights::new("t1", CODE, "family");
+                    update.bonus_value = Some(300);
+                    Box::new(update)
+                }
+            }
+        };
+        let by_family = context().with_request_id("family".parse().unwrap());
+        world.wechat.fill(true);
+        // If anything were written, the store would say that it fails.
+        world.store.fail(u32::MAX, Failing::Refused);
+        let portable = gateway.add("new", 10).await.unwrap_err();
+        let family_call = gateway.upstream.execute(&by_family, operation()).await;
+        for error in [portable, family_call.map(drop).unwrap_err()] {
+            assert_eq!(error.reason(), Reason::Overloaded);
+            assert!(error.is_retryable() && !error.may_have_executed());
+            assert!(error.retry_after().is_some());
+        }
+        assert_eq!(gateway.add("done", 10).await.unwrap(), first);
+        world.store.fail(0, Failing::Refused);
+        for id in ["new", "family"] {
+            let unknown = gateway.changes.get_change(&change_name(id)).await;
+            assert_eq!(unknown.unwrap_err().reason(), Reason::ChangeNotFound);
+        }
+        // The ids are free, also for a corrected call.
+        world.wechat.fill(false);
+        gateway.add("new", 11).await.unwrap();
+        let done = gateway.upstream.execute(&by_family, operation()).await;
+        done.map(drop).unwrap();
+        assert_eq!((world.points(), world.effects()), (300, 3));
+    }
+}
+
+#[tokio::test]
+async fn only_of_a_change_that_is_certainly_new_it_is_said_beforehand_that_there_is_no_room() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = Arc::new(world.gateway());
+        gateway.add("done", 10).await.unwrap();
+        world.wechat.fates([Fate::Late(Duration::from_secs(1))]);
+        let running = tokio::spawn({
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.add("running", 10).await }
+        });
+        // The change runs before anything of it is in the store.
+        tokio::task::yield_now().await;
+        world.wechat.fill(true);
+        let portable = |id: Option<&str>| {
+            let mut request = AdjustMember::new(member(), Change::Add(10));
+            request.request_id = id.map(|id| id.parse().unwrap());
+            let request = MemberRequest::AdjustPoints(request);
+            gateway.members.refusal(&context(), &request)
+        };
+        let by_family = |id: Option<&str>| {
+            let mut context = context();
+            context.request_id = id.map(|id| id.parse().unwrap());
+            gateway.upstream.refusal(&context, &UpdateUser::default())
+        };
+        for (id, is_new) in [
+            (None, true),
+            (Some("new"), true),
+            (Some("done"), false),
+            (Some("running"), false),
+        ] {
+            let refusals = [portable(id), by_family(id)];
+            for refusal in refusals {
+                let reason = refusal.map(|error| error.reason());
+                assert_eq!(reason, is_new.then_some(Reason::Overloaded), "{id:?}");
+            }
+        }
+        let read = MemberRequest::Get(kabao_api::GetMember::new(member()));
+        assert!(gateway.members.refusal(&context(), &read).is_some());
+        world.wechat.fill(false);
+        running.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_of_wechat_is_remembered_and_one_of_the_moment_is_not() {
     let world = World::new(Family::OfficialAccount);
     let gateway = world.gateway();

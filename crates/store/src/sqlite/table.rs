@@ -47,7 +47,7 @@ impl SqliteTable {
 #[async_trait]
 impl Table for SqliteTable {
     async fn find(&self, key: &ChangeKey) -> Result<Option<Row>, StoreError> {
-        if !self.ids.may_have(key) {
+        if self.is_new(key) {
             return Ok(None);
         }
         let key = key.clone();
@@ -79,6 +79,10 @@ impl Table for SqliteTable {
                 Ok(None)
             })
             .await
+    }
+
+    fn is_new(&self, key: &ChangeKey) -> bool {
+        !self.ids.may_have(key)
     }
 
     async fn begin(&self, new: NewRow) -> Result<BegunRow, StoreError> {

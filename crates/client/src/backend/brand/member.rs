@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, FieldViolation, GetMember,
-    ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState,
-    MemberUpdate, Method, Page, Personal, UpdateMember, UpstreamMember, View,
+    ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberRequest,
+    MemberState, MemberUpdate, Method, Page, Personal, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::brand::UserCard;
 use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUserCard};
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::Brand;
+use crate::backend::look;
 use crate::portable::{Names, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -108,6 +109,10 @@ impl MemberApi for Brand {
         request: ImportMember,
     ) -> Result<Member, Error> {
         self.import(context, request).await
+    }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        look::at_member(self, context, request)
     }
 }
 

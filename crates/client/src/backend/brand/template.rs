@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
-    Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
-    UpstreamTemplate, Validity, View,
+    Template, TemplateApi, TemplateName, TemplateRequest, TemplateState, TemplateUpdate,
+    UpdateTemplate, UpstreamTemplate, Validity, View,
 };
 use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
 use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
 use kabao_models::brand::{Card, ValidDateInformation};
 
 use super::Brand;
+use crate::backend::look;
 use crate::portable::{Names, require_changes, require_same_account, rfc3339};
 
 const NAMES: Names = Names(&[
@@ -88,6 +89,10 @@ impl TemplateApi for Brand {
         let answer = self.call::<InvalidateDirectCard>(context, invalidate).await;
         answer.map_err(|error| NAMES.translate(error))?;
         Ok(())
+    }
+
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        look::at_template(self, context, request)
     }
 }
 

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
-    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberRequest, MemberState,
+    MemberUpdate, MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 
 use super::Merchant;
+use crate::backend::look;
 use crate::portable::{Names, numbered, or_written, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -108,6 +109,10 @@ impl MemberApi for Merchant {
         request: ImportMember,
     ) -> Result<Member, Error> {
         self.import(context, request).await
+    }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        look::at_member(self, context, request)
     }
 }
 

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
-    Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
-    UpstreamTemplate, Validity, View,
+    Stock, Template, TemplateApi, TemplateName, TemplateRequest, TemplateState, TemplateUpdate,
+    UpdateTemplate, UpstreamTemplate, Validity, View,
 };
 use kabao_models::merchant::cards::{Card, DateInformation, DeleteCard, GetCard, UpdateCard};
 
 use super::Merchant;
+use crate::backend::look;
 use crate::portable::{Names, or_written, require_changes, require_same_account, rfc3339};
 
 const NAMES: Names = Names(&[("card_id", "name")]);
@@ -87,6 +88,10 @@ impl TemplateApi for Merchant {
             .await
             .map_err(|error| NAMES.translate(error))?;
         Ok(())
+    }
+
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        look::at_template(self, context, request)
     }
 }
 

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
-    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberRequest, MemberState,
+    MemberUpdate, MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, UpdateUser};
 
 use super::OfficialAccount;
+use crate::backend::look;
 use crate::portable::{Names, or_written, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -106,6 +107,10 @@ impl MemberApi for OfficialAccount {
             Self::FAMILY,
             Method::ImportMember,
         ))
+    }
+
+    fn refusal(&self, context: &CallContext, request: &MemberRequest) -> Option<Error> {
+        look::at_member(self, context, request)
     }
 }
 

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
-    Reason, Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate,
-    UpdateTemplate, UpstreamTemplate, Validity, View,
+    Reason, Stock, Template, TemplateApi, TemplateName, TemplateRequest, TemplateState,
+    TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View,
 };
 use kabao_models::official_account::card::{
     BaseInfo, BaseInfoChange, Card, DateInfo, DeleteCard, GetCard, MemberCardChange, UpdateCard,
 };
 
 use super::OfficialAccount;
+use crate::backend::look;
 use crate::portable::{Names, or_written, require_changes, require_same_account, unix_seconds};
 
 const NAMES: Names = Names(&[
@@ -105,6 +106,10 @@ impl TemplateApi for OfficialAccount {
             .await
             .map_err(|error| NAMES.translate(error))?;
         Ok(())
+    }
+
+    fn refusal(&self, context: &CallContext, request: &TemplateRequest) -> Option<Error> {
+        look::at_template(self, context, request)
     }
 }
 

@@ -41,6 +41,14 @@ impl Days {
         Some(closed.until - now)
     }
 
+    /// Returns for how many seconds more a call would find the operation closed that came now. It takes nobody's turn to
+    /// go all the same.
+    pub(crate) fn closed(&self, operation: &'static str, now: i64) -> Option<i64> {
+        let closed = self.0.get(operation)?;
+        let is_open = closed.until <= now || closed.probe_at <= now;
+        (!is_open).then(|| closed.until - now)
+    }
+
     /// WeChat has said that the quota is used up. Returns for how many seconds the operation is closed, if it was not.
     pub(crate) fn close(&mut self, operation: &'static str, now: i64) -> Option<i64> {
         let into_day = (now + BEIJING).rem_euclid(DAY);
@@ -100,6 +108,14 @@ mod tests {
         let now = MIDNIGHT + DAY / 2;
         days.close("a", now);
         assert!(days.refusal("a", now + PROBE_EVERY - 1).is_some());
+        assert!(days.closed("a", now + PROBE_EVERY - 1).is_some());
+        for _ in 0..2 {
+            assert_eq!(
+                days.closed("a", now + PROBE_EVERY),
+                None,
+                "looking costs nothing"
+            );
+        }
         assert_eq!(days.refusal("a", now + PROBE_EVERY), None);
         assert!(days.refusal("a", now + PROBE_EVERY).is_some());
         assert!(days.open("a") && !days.open("a"));

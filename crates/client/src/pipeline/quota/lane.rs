@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::portion::Portion;
 use super::turns::{Claim, Ticket, Turns};
 use super::window::{Limit, Next, Window};
-use crate::bounds::caller_left;
+use crate::bounds::{Bounds, caller_left};
 use crate::pipeline::call::Call;
 use crate::vitals::LimitVitals;
 
@@ -161,8 +161,7 @@ impl Lane {
         claim: Claim,
         needed: Duration,
     ) -> Result<Turn, Error> {
-        let deadline = call.bounds.deadline;
-        let until = deadline.checked_sub(needed).unwrap_or(deadline);
+        let until = last_turn(&call.bounds, needed);
         let mut waiting = match self.join(claim.clone(), until) {
             Joined::Turn(turn) => return Ok(turn),
             Joined::Waiting(waiting) => waiting,
@@ -219,9 +218,20 @@ impl Lane {
         self.moved.notify_one();
     }
 
-    fn join(self: &Arc<Self>, claim: Claim, until: Instant) -> Joined {
-        let now = Instant::now();
-        let mut state = self.lock();
+    /// Fails if a call that wants a turn now is refused at once, because the turn would come after `until`.
+    pub(crate) fn require(&self, claim: &Claim, until: Instant) -> Result<(), Error> {
+        let looked = self.look(&mut self.lock(), claim, Instant::now(), until);
+        looked.map(drop).map_err(|wait| self.refusal(wait))
+    }
+
+    /// Returns how long a call waits for its turn that comes now; `None` if it does not, and an `Err` if that is too long.
+    fn look(
+        &self,
+        state: &mut State,
+        claim: &Claim,
+        now: Instant,
+        until: Instant,
+    ) -> Result<Option<Duration>, Duration> {
         if state.portion.is_some() && state.window.part(now) == 0 {
             self.wanted.notify_one();
         }
@@ -231,15 +241,28 @@ impl Lane {
             Urgency::Bulk => state.window.next_in_turn(now),
         };
         if state.turns.is_empty() && next == Next::Now {
-            state.window.start(now);
-            drop(state);
-            return Joined::Turn(Turn::of(Arc::clone(self)));
+            return Ok(None);
         }
-        let wait = state.wait(&claim, now);
+        let wait = state.wait(claim, now);
         if now + wait > until {
             state.unserved = state.unserved.saturating_add(1);
-            return Joined::Refused(wait);
+            return Err(wait);
         }
+        Ok(Some(wait))
+    }
+
+    fn join(self: &Arc<Self>, claim: Claim, until: Instant) -> Joined {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let wait = match self.look(&mut state, &claim, now, until) {
+            Ok(None) => {
+                state.window.start(now);
+                drop(state);
+                return Joined::Turn(Turn::of(Arc::clone(self)));
+            }
+            Ok(Some(wait)) => wait,
+            Err(wait) => return Joined::Refused(wait),
+        };
         let (give, turn) = oneshot::channel();
         let Ok((ticket, _displaced)) = state.turns.push(claim, give) else {
             state.unserved = state.unserved.saturating_add(1);
@@ -330,6 +353,14 @@ impl State {
         let ahead = u32::try_from(self.turns.ahead(claim)).unwrap_or(u32::MAX);
         first + pace.saturating_mul(ahead)
     }
+}
+
+/// Until when a turn is of use to a call that needs so long for an attempt.
+pub(crate) fn last_turn(bounds: &Bounds, needed: Duration) -> Instant {
+    bounds
+        .deadline
+        .checked_sub(needed)
+        .unwrap_or(bounds.deadline)
 }
 
 /// What was asked for one limit.

@@ -360,3 +360,28 @@ async fn a_quota_of_the_day_closes_the_operation_until_midnight_in_beijing() {
     read().await.unwrap();
     read().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_turn_would_come_too_late_is_refused_before_anything_is_done_for_it() {
+    let wechat = Arc::new(Counting::default());
+    let pipeline = brand(Arc::<Counting>::clone(&wechat));
+    let patient = Duration::from_secs(30);
+    for _ in 0..20 {
+        let pipeline = pipeline.clone();
+        tokio::spawn(async move {
+            let called = called_by("a", patient);
+            pipeline.execute(&called, limited()).await.map(drop)
+        });
+    }
+    tokio::task::yield_now().await;
+    let refusal = |context: CallContext| pipeline.refusal(&context, &*limited());
+    let soon = Duration::from_millis(300);
+    let refused = refusal(called_by("a", soon)).unwrap();
+    assert_eq!(refused.reason(), Reason::UpstreamRateLimited);
+    assert!(refused.retry_after().is_some() && !refused.may_have_executed());
+    let taken = pipeline.execute(&called_by("a", soon), limited()).await;
+    let taken = taken.map(drop).unwrap_err();
+    assert_eq!(taken.to_string(), refused.to_string());
+    assert!(refusal(called_by("a", patient)).is_none());
+    assert!(wechat.0.lock().unwrap().len() <= 10);
+}
