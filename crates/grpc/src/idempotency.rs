@@ -1,5 +1,6 @@
 //! Under which id a change is remembered: the caller's, or one that the gateway makes.
 
+use http::HeaderMap;
 use kabao_api::{Account, FieldViolation, RequestId};
 
 use crate::layer::Settled;
@@ -22,7 +23,14 @@ pub(crate) struct Idempotency {
 impl Idempotency {
     /// Reads the metadata of a call; whether they are good shows when a change asks for them.
     pub(crate) fn of<T>(request: &tonic::Request<T>) -> Self {
-        let mut keys = request.metadata().get_all(KEY).iter();
+        let settled = request.extensions().get::<Settled>();
+        let settled = settled.cloned().unwrap_or_default();
+        Self::begin(request.metadata().as_ref(), settled)
+    }
+
+    /// The same by the headers of a call; `settled` is told the id.
+    pub(crate) fn begin(headers: &HeaderMap, settled: Settled) -> Self {
+        let mut keys = headers.get_all(KEY).iter();
         let key = keys.next().map(|key| match keys.next() {
             Some(_) => Err("is given more than once"),
             None => key
@@ -33,11 +41,12 @@ impl Idempotency {
                     "must be a UUID, or at most 32 ASCII letters, digits, hyphens and underscores",
                 ),
         });
-        let settled = request.extensions().get::<Settled>();
-        Self {
-            key,
-            settled: settled.cloned().unwrap_or_default(),
-        }
+        Self { key, settled }
+    }
+
+    /// Returns where the id stands once it is settled.
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.settled
     }
 
     /// Returns true if the metadata say nothing of an id.

@@ -22,7 +22,9 @@ pub use self::account::AccountGrpc;
 pub use self::change::ChangeGrpc;
 pub use self::media::MediaGrpc;
 pub use self::member::MemberGrpc;
+pub(crate) use self::member::{MEMBERS, ReadMember};
 pub use self::template::TemplateGrpc;
+pub(crate) use self::template::{ReadTemplate, TEMPLATES};
 
 /// A message of a family inside a portable one.
 fn inner(record: &dyn Record) -> Encoded {

@@ -32,7 +32,7 @@ use crate::observer::CallObserver;
 use crate::policy::Policy;
 use crate::router::{Router, RouterBuilder};
 use crate::share::Bounds;
-use crate::shed::{Looked, Shed};
+use crate::shed::{self, Looked, Shed};
 use crate::sizes::{MAX_MESSAGE_BYTES, MAX_QUESTION_BYTES};
 use crate::tokens::Tokens;
 use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
@@ -271,14 +271,15 @@ impl Server {
         }
 
         let (refusals, ids) = (SharedRefusals::default(), CallIds::new());
-        let shed = Shed::new(
-            self.generations.clone(),
-            self.deadlines,
-            self.has_cache,
-            ids.clone(),
-            refusals.clone(),
-            self.observer.clone(),
-        );
+        let shed = Shed::new(shed::Parts {
+            generations: self.generations.clone(),
+            deadlines: self.deadlines,
+            has_cache: self.has_cache,
+            ids: ids.clone(),
+            refusals: refusals.clone(),
+            observer: self.observer.clone(),
+            audit: self.audit.clone(),
+        });
         let load = Load::new(
             self.calls.bounds(),
             self.calls.health,

@@ -20,7 +20,10 @@ pub(crate) fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // aws-lc leaves out what its user takes away.
     let masked = std::env::var("OPENSSL_ia32cap");
-    let masked = masked.map_or_else(|_| String::new(), |mask| format!(", OPENSSL_ia32cap={mask}"));
+    let masked = masked.map_or_else(
+        |_| String::new(),
+        |mask| format!(", OPENSSL_ia32cap={mask}"),
+    );
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?");
     format!(

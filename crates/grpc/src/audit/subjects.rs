@@ -1,6 +1,9 @@
 //! The names of what is changed, by which records of it are found again.
 
-use kabao_api::{AccountId, ImportedUser, MemberName, Personal, TemplateId, TemplateName};
+use kabao_api::{
+    AccountId, ImportedUser, MemberName, MemberRequest, Personal, TemplateId, TemplateName,
+    TemplateRequest,
+};
 use kabao_models::{AnyEndpoint, Record, Ref};
 
 /// Fields of requests that name a member or its user.
@@ -42,6 +45,35 @@ pub(crate) fn of_import(
         _ => {}
     }
     names
+}
+
+/// Whatever a call about members names.
+pub(crate) fn of_member_request(request: &MemberRequest) -> Vec<String> {
+    match request {
+        MemberRequest::Get(_) | MemberRequest::List(_) => Vec::new(),
+        MemberRequest::Update(update) => of_member(&update.name, update.openid.as_ref()),
+        MemberRequest::AdjustBalance(adjust) | MemberRequest::AdjustPoints(adjust) => {
+            of_member(&adjust.name, adjust.openid.as_ref())
+        }
+        MemberRequest::Activate(activate) => of_member(&activate.name, activate.openid.as_ref()),
+        MemberRequest::Invalidate(invalidate) => {
+            of_member(&invalidate.name, invalidate.openid.as_ref())
+        }
+        MemberRequest::Import(import) => {
+            of_import(&import.template, &import.user, import.code.as_ref())
+        }
+    }
+}
+
+/// Whatever a call about templates names.
+pub(crate) fn of_template_request(request: &TemplateRequest) -> Vec<String> {
+    match request {
+        TemplateRequest::Get(_) | TemplateRequest::List(_) | TemplateRequest::Create(_) => {
+            Vec::new()
+        }
+        TemplateRequest::Update(update) => vec![update.name.to_string()],
+        TemplateRequest::Delete(delete) => vec![delete.name.to_string()],
+    }
 }
 
 /// Whatever a request of a family names.

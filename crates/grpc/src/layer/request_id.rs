@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use kabao_api::RequestId;
 use tonic::body::Body;
 
@@ -21,6 +21,14 @@ impl Settled {
     pub(crate) fn settle(&self, id: &RequestId) {
         self.0.get_or_init(|| id.clone());
     }
+
+    /// Sends it back.
+    pub(crate) fn tell(&self, answer: &mut HeaderMap) {
+        let id = self.0.get();
+        if let Some(id) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
+            answer.insert(HEADER, id);
+        }
+    }
 }
 
 /// Sends `x-kabao-request-id`, and `x-kabao-age` if answers are kept, with the headers of an answer, which are the metadata
@@ -38,10 +46,7 @@ impl Layer for RequestIds {
         let answer = inner.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
-            let id = settled.0.get();
-            if let Some(id) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
-                response.headers_mut().insert(HEADER, id);
-            }
+            settled.tell(response.headers_mut());
             if let Some(freshness) = &freshness {
                 age::tell(freshness, &mut response);
             }

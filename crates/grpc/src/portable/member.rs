@@ -4,6 +4,7 @@ mod answer;
 mod batch;
 mod field_paths;
 mod list;
+mod read;
 mod request;
 
 use futures_util::{Stream, StreamExt, stream};
@@ -19,6 +20,7 @@ use tonic::{Code, Request, Response, Status};
 
 use self::answer::{adjusted, answer};
 use self::batch::{Batch, Head, Single};
+pub(crate) use self::read::{MEMBERS, ReadMember};
 use super::{before_end, text};
 use crate::audit::subjects;
 use crate::call::Call;

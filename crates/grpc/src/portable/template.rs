@@ -1,6 +1,7 @@
 //! `kabao.v1.TemplateService`.
 
 mod creation;
+mod read;
 
 use kabao_api::{
     DeleteTemplate, Error, Family, GetTemplate, ListTemplates, PageToken, Template, TemplateState,
@@ -10,6 +11,7 @@ use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::template_service_server::TemplateService;
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::read::{ReadTemplate, TEMPLATES};
 use super::arguments::Arguments;
 use super::{inner, text};
 use crate::call::Call;

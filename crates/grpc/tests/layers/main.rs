@@ -11,6 +11,7 @@ mod reflection;
 mod request_id;
 mod sender;
 mod shed;
+mod shed_methods;
 mod size;
 mod stall;
 mod support;

@@ -1,4 +1,4 @@
-//! Reads of an account that refuses them: looked at before anything is begun, and answered as they would be.
+//! Calls of an account that refuses them: looked at before anything is begun, and answered as they would be.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
-use kabao_api::{CallContext, CallerId, Error, Reason, Upstream};
-use kabao_grpc::{CallObserver, GrpcService, Sender, Server, Tokens};
+use kabao_api::{CallContext, CallerId, Error, MockMemberApi, MockTemplateApi, Reason, Upstream};
+use kabao_grpc::{Audit, AuditRecord, CallObserver, GrpcService, Sender, Server, Tokens};
 use kabao_models::{AnyAnswer, AnyEndpoint};
 use kabao_proto::kabao::merchant::v1::GetUserCardRequest;
 use prost::Message;
@@ -18,20 +18,21 @@ use tonic::Code;
 use tonic::codegen::Service;
 use tracing::Span;
 
-use crate::support::{account, frame, serving};
+use crate::support::{Journal, account, frame, serving};
 
 const GET: &str = "/kabao.merchant.v1.UserCardService/GetUserCard";
+const UPLOAD: &str = "/kabao.merchant.v1.MediaService/UploadImage";
 const UPDATE: &str = "/kabao.merchant.v1.UserCardService/UpdateUserCard";
 
 /// Refuses every call, before or after it has begun.
 #[derive(Default)]
-struct Crowded {
-    says_so: AtomicBool,
+pub(crate) struct Crowded {
+    pub(crate) says_so: AtomicBool,
     begun: AtomicUsize,
     expected: AtomicUsize,
 }
 
-fn crowded() -> Error {
+pub(crate) fn crowded() -> Error {
     Error::new(Reason::Overloaded, "too many")
         .with_retry_after(Duration::from_millis(250))
         .with_operation("merchant.user_cards.get")
@@ -44,15 +45,12 @@ impl Upstream for Crowded {
         context: &CallContext,
         _: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        let expected = usize::from(context.is_expected());
-        self.expected.fetch_add(expected, Ordering::SeqCst);
+        self.begin(context);
         Err(crowded())
     }
 
     fn refusal(&self, context: &CallContext, _: &dyn AnyEndpoint) -> Option<Error> {
-        assert!(context.deadline.is_some());
-        self.says_so.load(Ordering::SeqCst).then(crowded)
+        self.look(context)
     }
 }
 
@@ -70,6 +68,57 @@ impl Tokens for Names {
 #[derive(Default)]
 struct Seen(Mutex<Vec<(&'static str, Option<Code>)>>);
 
+/// Keeps records.
+#[derive(Default)]
+pub(crate) struct Book(pub(crate) Mutex<Vec<String>>);
+
+impl Audit for Book {
+    fn admit(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn record(&self, record: &AuditRecord<'_>) {
+        let line = format!("{record:?} {:?} {:?}", record.subjects, record.peer);
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+/// A portable API behind which there is as little room.
+fn portable(upstream: &Arc<Crowded>) -> (MockMemberApi, MockTemplateApi) {
+    macro_rules! refusing {
+        ($mock:ident: $($method:ident)*) => {{
+            $({
+                let upstream = Arc::clone(upstream);
+                $mock.$method().returning(move |context, _| {
+                    upstream.begin(context);
+                    Err(crowded())
+                });
+            })*
+            let upstream = Arc::clone(upstream);
+            $mock.expect_refusal().returning(move |context, _| upstream.look(context));
+        }};
+    }
+    let (mut members, mut templates) = (MockMemberApi::new(), MockTemplateApi::new());
+    refusing!(members: expect_get_member expect_list_members expect_update_member expect_adjust_balance
+        expect_adjust_points expect_activate_member expect_invalidate_member expect_import_member);
+    refusing!(templates: expect_get_template expect_list_templates expect_create_template expect_update_template
+        expect_delete_template);
+    (members, templates)
+}
+
+impl Crowded {
+    fn begin(&self, context: &CallContext) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let expected = usize::from(context.is_expected());
+        self.expected.fetch_add(expected, Ordering::SeqCst);
+    }
+
+    fn look(&self, context: &CallContext) -> Option<Error> {
+        assert!(context.deadline.is_some());
+        self.says_so.load(Ordering::SeqCst).then(crowded)
+    }
+}
+
 impl CallObserver for Seen {
     fn arrived(&self, method: &'static str, _: &HeaderMap, _: Sender, _: &Span) {
         self.0.lock().unwrap().push((method, None));
@@ -80,33 +129,43 @@ impl CallObserver for Seen {
     }
 }
 
-struct Bench {
-    upstream: Arc<Crowded>,
+pub(crate) struct Bench {
+    pub(crate) upstream: Arc<Crowded>,
+    pub(crate) book: Arc<Book>,
     seen: Arc<Seen>,
     names: Arc<Names>,
     service: GrpcService,
 }
 
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let (upstream, seen) = (Arc::<Crowded>::default(), Arc::<Seen>::default());
     let names = Arc::<Names>::default();
-    let mut account = account(kabao_api::MockMemberApi::new());
+    let (members, templates) = portable(&upstream);
+    let mut account = account(members);
+    account.templates = Arc::new(templates);
     account.upstream = Arc::<Crowded>::clone(&upstream);
+    account.changes = Some(Arc::new(Journal));
+    let book = Arc::<Book>::default();
     let server: Server = serving(account).tokens(Arc::<Names>::clone(&names));
+    let server = server.audit(Arc::<Book>::clone(&book));
     let (service, _) = server.observer(Arc::<Seen>::clone(&seen)).into_service();
     Bench {
         upstream,
+        book,
         seen,
         names,
         service,
     }
 }
 
-type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes);
+pub(crate) type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes);
 
 impl Bench {
     /// Calls, and tells whether it was answered at once, and with what head.
-    async fn ask(&mut self, (path, headers, body): &Asked<'_>) -> (bool, u16, HeaderMap) {
+    pub(crate) async fn ask(
+        &mut self,
+        (path, headers, body): &Asked<'_>,
+    ) -> (bool, u16, HeaderMap) {
         let mut request = Request::post(format!("http://there{path}"))
             .version(http::Version::HTTP_2)
             .header("x-request-id", "r-1");
@@ -130,13 +189,17 @@ impl Bench {
     }
 
     /// From now on the account says beforehand that it refuses, and a line of the log has just told of one.
-    async fn is_crowded(&mut self) {
+    pub(crate) async fn is_crowded(&mut self) {
         let told = self.ask(&(GET, &[], get("accounts/demo"))).await;
         assert!(!told.0);
         self.upstream.says_so.store(true, Ordering::SeqCst);
     }
 
-    fn begun(&self) -> usize {
+    pub(crate) fn expected(&self) -> usize {
+        self.upstream.expected.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn begun(&self) -> usize {
         self.upstream.begun.load(Ordering::SeqCst)
     }
 }
@@ -176,7 +239,7 @@ async fn a_read_that_is_refused_anyway_is_answered_as_before_and_begins_nothing(
 async fn whatever_is_not_a_refusal_of_the_account_is_as_if_nobody_had_looked() {
     let demo = || get("accounts/demo");
     let (whole, cut) = (demo(), demo().slice(..20));
-    let rows: [Asked<'_>; 13] = [
+    let rows: [Asked<'_>; 14] = [
         (GET, &[("authorization", "")], whole.clone()),
         (GET, &[("authorization", "Bearer nobody")], whole.clone()),
         (GET, &[], get("accounts/other")),
@@ -188,7 +251,8 @@ async fn whatever_is_not_a_refusal_of_the_account_is_as_if_nobody_had_looked() {
         (GET, &[("grpc-timeout", "soon")], whole.clone()),
         (GET, &[("content-type", "application/json")], whole.clone()),
         (GET, &[("grpc-encoding", "gzip")], whole.clone()),
-        (UPDATE, &[], whole.clone()),
+        (UPDATE, &[("idempotency-key", "a b")], whole.clone()),
+        (UPLOAD, &[], whole.clone()),
         ("/kabao.brand.v1.UserCardService/GetUserCard", &[], whole),
     ];
     for row in &rows {
