@@ -64,7 +64,11 @@ impl AccountJournal {
         let intended = Arc::new(intended);
         let deadline = self.deadline(&context);
         loop {
-            match self.journal().running().enter(&intended)? {
+            let entered = match self.journal().running().enter(&intended) {
+                Ok(entered) => entered,
+                Err(full) => return self.ended_before(&intended, full).await,
+            };
+            match entered {
                 Entered::Joined(run) => {
                     if !run.is_of(&intended) {
                         return Err(reused());
@@ -87,6 +91,20 @@ impl AccountJournal {
                     return led.result;
                 }
             }
+        }
+    }
+
+    /// Answers with what came of a change before, where there is no room to run one.
+    async fn ended_before<T: Coded>(&self, intended: &Intended, full: Error) -> Result<T, Error> {
+        let store = self.journal().store();
+        if store.is_new(&intended.key) {
+            return Err(full);
+        }
+        let found = store.find(&intended.key).await?;
+        match replay(intended, found.as_ref())? {
+            Some(led) => led.result,
+            None if found.is_some() => Err(full.mark_may_have_executed()),
+            None => Err(full),
         }
     }
 

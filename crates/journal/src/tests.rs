@@ -72,12 +72,18 @@ impl World {
     }
 
     fn gateway_with(&self, clock: Arc<dyn Clock>, quiet: Duration) -> Gateway {
+        self.gateway_of(
+            clock,
+            Settings {
+                wait_limit: Duration::from_secs(5),
+                quiet,
+                ..Settings::default()
+            },
+        )
+    }
+
+    fn gateway_of(&self, clock: Arc<dyn Clock>, settings: Settings) -> Gateway {
         let replica = self.store.replica();
-        let settings = Settings {
-            wait_limit: Duration::from_secs(5),
-            quiet,
-            ..Settings::default()
-        };
         let (store, leases) = (Arc::new(replica.clone()), Arc::new(replica.clone()));
         let journal = Journal::new(store, leases, clock, settings);
         self.serve(journal, replica)

@@ -97,6 +97,37 @@ async fn a_change_that_finds_no_room_is_not_written_down_and_a_repeat_needs_none
 }
 
 #[tokio::test]
+async fn a_repeat_is_answered_though_no_more_changes_may_run() {
+    let world = World::new(Family::Merchant);
+    let settings = Settings {
+        max_running: 1,
+        ..Settings::default()
+    };
+    let gateway = Arc::new(world.gateway_of(Arc::new(TestClock), settings));
+    let first = gateway.add("done", 10).await.unwrap();
+    world.wechat.fates([Fate::LostAfter]);
+    let unknown = gateway.add("unknown", 10).await.unwrap_err();
+    assert_eq!(unknown.reason(), Reason::OutcomeUnknown);
+    let other: MemberName = "accounts/acme/templates/t1/members/2".parse().unwrap();
+    world.wechat.fates([Fate::Late(Duration::from_secs(1))]);
+    let running = tokio::spawn({
+        let gateway = Arc::clone(&gateway);
+        let request = AdjustMember::new(other, Change::SetTo(1));
+        async move { gateway.members.adjust_points(&context(), request).await }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(gateway.add("done", 10).await.unwrap(), first);
+    let error = gateway.add("done", 11).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::RequestIdReused);
+    for (id, may_have_executed) in [("new", false), ("unknown", true)] {
+        let error = gateway.add(id, 10).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::Overloaded, "{id}");
+        assert_eq!(error.may_have_executed(), may_have_executed, "{id}");
+    }
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn only_of_a_change_that_is_certainly_new_it_is_said_beforehand_that_there_is_no_room() {
     for family in FAMILIES {
         let world = World::new(family);
