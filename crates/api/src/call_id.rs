@@ -1,5 +1,6 @@
 //! The id of one call.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::name::plain_text;
@@ -34,7 +35,10 @@ impl CallId {
 
     /// Makes an id for the `count`th call of a process with a number of its own.
     pub fn counted(process: u64, count: u64) -> Self {
-        Self(format!("{process:016x}-{count:x}").into())
+        let mut id = String::with_capacity(33);
+        // A text takes whatever is written into it.
+        let _ = write!(id, "{process:016x}-{count:x}");
+        Self(id.into())
     }
 
     /// Returns what stands for the id of a call that has none.

@@ -183,13 +183,13 @@ impl Inner {
         let trail = call.write_down(self.parts.audit.as_ref(), &error)?;
 
         self.parts.refusals.add();
-        let status = Refusal {
+        let (code, mut answer) = Refusal {
             id: &call.context.call_id,
             account: Some(&call.context.account),
             rename: call.reader.rename(),
         }
-        .status(&error);
-        trail.end(status.code(), None);
+        .answer(&error);
+        trail.end(code, None);
         if let Some(observer) = &self.parts.observer {
             observer.arrived(
                 call.label,
@@ -197,9 +197,8 @@ impl Inner {
                 Sender::Stranger,
                 &Span::none(),
             );
-            observer.ended(call.label, status.code(), now.elapsed(), &Span::none());
+            observer.ended(call.label, code, now.elapsed(), &Span::none());
         }
-        let mut answer = status.into_http();
         call.idempotency.settled().tell(answer.headers_mut());
         CallIds::sign(answer.headers_mut(), echo);
         Some(answer)

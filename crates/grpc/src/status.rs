@@ -2,8 +2,10 @@
 
 mod budget;
 mod details;
+mod head;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use kabao_api::{AccountId, CallId, Error, FieldViolation, Kind, Reason, UpstreamError};
 use prost::Message;
@@ -38,7 +40,12 @@ pub(crate) fn of(error: &Error, id: &CallId) -> Status {
 
 /// An HTTP response that is the status and nothing else; the reason stands in its extensions as well.
 pub(crate) fn refusal(error: &Error, id: &CallId) -> http::Response<Body> {
-    let mut response = of(error, id).into_http();
+    let refusal = Refusal {
+        id,
+        account: None,
+        rename: None,
+    };
+    let (_, mut response) = refusal.answer(error);
     response.extensions_mut().insert(error.reason());
     response
 }
@@ -88,9 +95,49 @@ pub(crate) struct Refusal<'c> {
     pub(crate) rename: Option<fn(&str) -> Option<String>>,
 }
 
+/// What a status consists of.
+struct Parts {
+    code: Code,
+    message: String,
+    /// A `google.rpc.Status`.
+    details: Vec<u8>,
+    /// When to call again.
+    wait: Option<Duration>,
+}
+
+impl Parts {
+    /// The same for clients with a policy for retries: those of gRPC A6 obey this and know no details.
+    fn pushback(&self) -> Option<u64> {
+        let wait = self.wait?.as_millis();
+        Some(u64::try_from(wait).unwrap_or(u64::MAX))
+    }
+}
+
 impl Refusal<'_> {
     /// Turns an error into a status with all details that apply.
     pub(crate) fn status(self, error: &Error) -> Status {
+        let parts = self.parts(error);
+        let pushback = parts.pushback();
+        let Parts {
+            code,
+            message,
+            details,
+            ..
+        } = parts;
+        let mut status = Status::with_details(code, message, details.into());
+        if let Some(milliseconds) = pushback {
+            status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        }
+        status
+    }
+
+    /// Turns an error into the answer that this status is, and tells its code.
+    pub(crate) fn answer(self, error: &Error) -> (Code, http::Response<Body>) {
+        let parts = self.parts(error);
+        (parts.code, head::answer(parts))
+    }
+
+    fn parts(self, error: &Error) -> Parts {
         let mut budget = Budget::new(DETAIL_BYTES);
         let (code, message) = (code(error), self.message(error));
         let mut details = Details::new(i32::from(code), &message);
@@ -107,7 +154,7 @@ impl Refusal<'_> {
         let metadata = metadata.iter().map(|(key, value)| (*key, &**value));
         details.error_info(error.reason().as_str(), DOMAIN, metadata);
         if let Some((subject, description)) = self.exhausted(error) {
-            details.quota_failure(&subject, &description);
+            details.quota_failure(subject, &description);
         }
         let preconditions = self.preconditions(error);
         if !preconditions.is_empty() {
@@ -132,13 +179,12 @@ impl Refusal<'_> {
                 .map(|(field, description)| (&**field, &**description));
             details.bad_request(shown);
         }
-        let mut status = Status::with_details(code, message, details.finish().into());
-        if let Some(wait) = wait {
-            // Of clients with a policy for retries, those of gRPC A6 obey this and know no details.
-            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        Parts {
+            code,
+            message,
+            details: details.finish(),
+            wait,
         }
-        status
     }
 
     fn renamed(self, violation: &FieldViolation) -> FieldViolation {
@@ -157,8 +203,8 @@ impl Refusal<'_> {
         let named = error.preconditions().iter().map(|precondition| {
             [
                 Cow::from(precondition.kind.as_ref()),
-                shorten(&precondition.subject, 256).into(),
-                shorten(&precondition.description, 512).into(),
+                shorten(&precondition.subject, 256),
+                shorten(&precondition.description, 512),
             ]
         });
         let named: Vec<_> = named.collect();
@@ -172,7 +218,7 @@ impl Refusal<'_> {
         vec![[
             error.reason().as_str().into(),
             self.account_name().unwrap_or_default().into(),
-            shorten(&text, 384).into(),
+            shorten(&text, 384).into_owned().into(),
         ]]
     }
 
@@ -196,10 +242,16 @@ impl Refusal<'_> {
         } else {
             error.to_string()
         };
-        shorten(&text, MESSAGE_BYTES)
+        match shorten(&text, MESSAGE_BYTES) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(shorter) => shorter,
+        }
     }
 
-    fn metadata<'e>(self, error: &'e Error) -> Vec<(&'static str, Cow<'e, str>)> {
+    fn metadata<'e>(self, error: &'e Error) -> Vec<(&'static str, Cow<'e, str>)>
+    where
+        Self: 'e,
+    {
         const fn word(truth: bool) -> &'static str {
             if truth { "true" } else { "false" }
         }
@@ -212,7 +264,7 @@ impl Refusal<'_> {
         put("may_have_executed", word(error.may_have_executed()).into());
         put("retryable", word(error.is_retryable()).into());
         if let Some(account) = self.account {
-            put("account", account.to_string().into());
+            put("account", account.as_str().into());
         }
         if let Some(operation) = error.operation() {
             put("operation", operation.into());
@@ -226,24 +278,24 @@ impl Refusal<'_> {
         }) = error.upstream()
         {
             put("upstream_http_status", http_status.to_string().into());
-            put("upstream_code", shorten(code, 64).into());
-            put("upstream_message", shorten(message, 768).into());
+            put("upstream_code", shorten(code, 64));
+            put("upstream_message", shorten(message, 768));
             put(
                 "upstream_request_id",
-                shorten(request_id.as_deref().unwrap_or_default(), 128).into(),
+                shorten(request_id.as_deref().unwrap_or_default(), 128),
             );
             if let Some(detail) = detail {
-                put("upstream_field", shorten(&detail.field, 128).into());
-                put("upstream_issue", shorten(&detail.issue, 384).into());
-                put("upstream_location", shorten(&detail.location, 32).into());
+                put("upstream_field", shorten(&detail.field, 128));
+                put("upstream_issue", shorten(&detail.issue, 384));
+                put("upstream_location", shorten(&detail.location, 32));
             }
         }
         metadata
     }
 
-    /// What is used up: whose, and what it is.
-    fn exhausted(self, error: &Error) -> Option<(Cow<'static, str>, Cow<'static, str>)> {
-        let account = self.account_name().map(Cow::from);
+    /// What is used up: whose, in parts of a name, and what it is.
+    fn exhausted(&self, error: &Error) -> Option<([&str; 2], Cow<'static, str>)> {
+        let account = self.account.map(|account| ["accounts/", account.as_str()]);
         match error.reason() {
             Reason::UpstreamRateLimited => {
                 let operation = error.operation().unwrap_or("the operation");
@@ -256,7 +308,7 @@ impl Refusal<'_> {
                 Some((account.unwrap_or_default(), what.into()))
             }
             Reason::Overloaded => {
-                let whose = account.unwrap_or("gateway".into());
+                let whose = account.unwrap_or(["gateway", ""]);
                 Some((whose, "calls in flight".into()))
             }
             _ => None,

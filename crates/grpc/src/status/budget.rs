@@ -1,10 +1,12 @@
 //! Keeps what goes into headers within what clients accept.
 
+use std::borrow::Cow;
+
 use kabao_api::FieldViolation;
 
 /// Cuts `text` between characters so that it takes at most `limit` bytes once percent-encoded, as
 /// it is in `grpc-message`: a Chinese character takes nine.
-pub(super) fn shorten(text: &str, limit: usize) -> String {
+pub(super) fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     const MARK: &str = "...";
     let cost = |c: char| {
         let plain = c == ' ' || (c.is_ascii_graphic() && c != '%');
@@ -15,13 +17,13 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
     for (at, c) in text.char_indices() {
         total += cost(c);
         if total > limit {
-            return format!("{}{MARK}", text.get(..cut).unwrap_or_default());
+            return format!("{}{MARK}", text.get(..cut).unwrap_or_default()).into();
         }
         if total + MARK.len() <= limit {
             cut = at + c.len_utf8();
         }
     }
-    text.to_owned()
+    text.into()
 }
 
 /// Bytes that may still be written.
@@ -48,8 +50,8 @@ impl Budget {
         let mut shown = Vec::new();
         for violation in violations {
             let entry = (
-                shorten(&violation.field, 256),
-                shorten(&violation.description, 512),
+                shorten(&violation.field, 256).into_owned(),
+                shorten(&violation.description, 512).into_owned(),
             );
             let cost = entry.0.len() + entry.1.len() + 8;
             if cost + REST > self.left {

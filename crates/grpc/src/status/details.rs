@@ -52,10 +52,11 @@ impl Details {
         self.add("RequestInfo", |info| info.text(1, request_id));
     }
 
-    pub(super) fn quota_failure(&mut self, subject: &str, description: &str) {
+    /// Tells what is used up; the subject comes in parts.
+    pub(super) fn quota_failure(&mut self, subject: [&str; 2], description: &str) {
         self.add("QuotaFailure", |failure| {
             failure.nested(1, |violation| {
-                violation.text(1, subject);
+                violation.texts(1, &subject);
                 violation.text(2, description);
             });
         });
@@ -184,7 +185,7 @@ mod tests {
             ] {
                 let mut details = Details::new(8, text);
                 details.retry_info(delay);
-                details.quota_failure(text, "calls in flight");
+                details.quota_failure([text, ""], "calls in flight");
                 details.error_info(text, "kabao", [("a", text), ("", "b")]);
                 details.precondition_failure([["A", text, ""], ["", "", text]]);
                 details.bad_request([("field", text), (text, "is required")]);

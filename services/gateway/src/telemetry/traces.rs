@@ -44,6 +44,10 @@ impl Parents {
 /// Names the span of a call after its method, if traces are exported at all, and puts it below the caller's if that is
 /// believed. Otherwise it begins a trace of its own, for which the gateway decides, with a link to the caller's.
 pub(super) fn arrived(span: &Span, method: &'static str, headers: &HeaderMap, is_believed: bool) {
+    // Of calls that are refused early there may be very many, and they have none.
+    if span.is_none() {
+        return;
+    }
     if headers.contains_key(TRACEPARENT) {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         if is_believed {
