@@ -29,7 +29,7 @@ pub(crate) const MEMORY: f64 = 128.0;
 /// A write has its plan and its end written down since the gateway has a memory, and what brings open changes to their
 /// end looks into the store once a second, which is counted with whatever call comes then: a busy machine counts up to
 /// three in a hundred more.
-pub(crate) const ALLOCATIONS: [(&str, f64); 7] = [
+pub(crate) const ALLOCATIONS: [(&str, f64); 8] = [
     ("alloc.own_answer", 130.0),
     ("alloc.portable_read", 160.0),
     ("alloc.family_read", 140.0),
@@ -37,6 +37,7 @@ pub(crate) const ALLOCATIONS: [(&str, f64); 7] = [
     ("alloc.reading", 15.0),
     ("alloc.writing", 4.0),
     ("alloc.converting", 69.0),
+    ("alloc.refusing", 25.0),
 ];
 
 /// The limit of one of [`ALLOCATIONS`].

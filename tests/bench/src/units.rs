@@ -1,6 +1,7 @@
 //! The parts of a call that need no other process: reading, writing, converting.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -24,6 +25,7 @@ const ANSWER: &[u8] = include_bytes!("../data/user_card.json");
 pub struct Units {
     write: Box<dyn AnyEndpoint>,
     service: GrpcService,
+    crowded: GrpcService,
     frame: Bytes,
     /// Deadlines need a clock.
     runtime: Runtime,
@@ -40,19 +42,19 @@ impl Units {
         let mut write: UpdateUserCard = serde_json::from_str(&request)?;
         write.card_id = "pbLatjvWOibDc5-TBnbUk1pD12o0".to_owned();
         write.code = "478515832665".into();
-        let message = Question::FamilyRead.message(0, 0);
-        let mut frame = BytesMut::new();
-        frame.put_u8(0);
-        frame.put_u32(u32::try_from(message.len())?);
-        frame.put_slice(&message);
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let units = Self {
             write: Box::new(write),
-            service: runtime.block_on(async { service() })?,
-            frame: frame.freeze(),
+            service: runtime.block_on(async { service(Ready(UserCard::from_body(ANSWER)?)) })?,
+            crowded: runtime.block_on(async { service(Crowded) })?,
+            frame: frame(Question::FamilyRead)?,
             runtime,
         };
-        if units.read()? == 0 || units.write()? == 0 || units.convert()? == 0 {
+        if units.read()? == 0
+            || units.write()? == 0
+            || units.convert()? == 0
+            || units.refuse()? == 0
+        {
             return Err("a part does nothing".into());
         }
         Ok(units)
@@ -75,6 +77,25 @@ impl Units {
     /// Fails if it cannot be written.
     pub fn write(&self) -> Result<usize> {
         Ok(self.write.to_http()?.body.len())
+    }
+
+    /// Refuses a family read for which its account has no room, as every refusal but the first of a second is made.
+    /// Returns how long the details of the status are.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the answer is another one.
+    pub fn refuse(&self) -> Result<usize> {
+        let request = http::Request::post(Question::FamilyRead.path())
+            .version(http::Version::HTTP_2)
+            .header(CONTENT_TYPE, "application/grpc")
+            .body(Full::new(self.frame.clone()))?;
+        let mut service = self.crowded.clone();
+        self.runtime.block_on(async move {
+            let answer = service.call(request).await?;
+            let details = answer.headers().get("grpc-status-details-bin");
+            Ok(details.ok_or("the call was not refused")?.len())
+        })
     }
 
     /// Serves a family read whose answer is there already: from the bytes of the message to those of the answer,
@@ -102,8 +123,18 @@ impl Units {
     }
 }
 
-/// A facade over an account that answers at once.
-fn service() -> Result<GrpcService> {
+/// A message as it stands in the body of a call.
+fn frame(question: Question) -> Result<Bytes> {
+    let message = question.message(0, 0);
+    let mut frame = BytesMut::new();
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(message.len())?);
+    frame.put_slice(&message);
+    Ok(frame.freeze())
+}
+
+/// A facade over an account of this upstream.
+fn service(upstream: impl Upstream + 'static) -> Result<GrpcService> {
     // Any account will do: only its upstream is asked.
     let text = "[[accounts]]\nid = \"demo-merchant\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_env = \"S\"\n";
     let environment = Environment::from_iter([("S".to_owned(), "secret".to_owned())]);
@@ -112,7 +143,7 @@ fn service() -> Result<GrpcService> {
     let account = settings.accounts.into_iter().next().ok_or("no account")?;
     let mut account = account.client.into_account();
     account.family = Family::Merchant;
-    account.upstream = Arc::new(Ready(UserCard::from_body(ANSWER)?));
+    account.upstream = Arc::new(upstream);
     let mut accounts = Accounts::new();
     accounts.insert(account)?;
     let (service, _health) = Server::builder(Arc::new(accounts)).into_service();
@@ -133,6 +164,33 @@ impl Upstream for Ready {
     }
 }
 
+/// Has room for nothing.
+struct Crowded;
+
+impl Crowded {
+    fn error() -> kabao_api::Error {
+        let message = "too many calls of this account are in flight";
+        kabao_api::Error::new(kabao_api::Reason::Overloaded, message)
+            .with_retry_after(Duration::from_millis(150))
+            .with_operation("merchant.user_cards.get")
+    }
+}
+
+#[async_trait]
+impl Upstream for Crowded {
+    async fn execute(
+        &self,
+        _: &CallContext,
+        _: Box<dyn AnyEndpoint>,
+    ) -> std::result::Result<Box<dyn AnyAnswer>, kabao_api::Error> {
+        Err(Self::error())
+    }
+
+    fn refusal(&self, _: &CallContext, _: &dyn AnyEndpoint) -> Option<kabao_api::Error> {
+        Some(Self::error())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +204,6 @@ mod tests {
             member::update(&member::request_number(0, 0)).len()
         );
         assert!(units.convert().unwrap() > 200);
+        assert!(units.refuse().unwrap() > 200);
     }
 }

@@ -16,7 +16,9 @@ pub(super) fn run(counter: Option<Counter>) -> Result<()> {
         counted(&|| units.write())?,
         counted(&|| units.convert())?,
     );
+    // Once a second one goes another way.
+    let refuse = counted(&|| units.refuse())?.min(counted(&|| units.refuse())?);
     say(&format!(
-        "counted reading={read} writing={write} converting={convert}"
+        "counted reading={read} writing={write} converting={convert} refusing={refuse}"
     ))
 }
