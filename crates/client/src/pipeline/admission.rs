@@ -104,6 +104,16 @@ impl Admission {
         vitals.refused = state.refused_in_all;
     }
 
+    /// About how many calls there are a second, if all are of this operation.
+    pub(crate) fn pace(&self, operation: &Operation) -> usize {
+        let state = self.0.lock();
+        let took = state.latencies.lately(operation.id).as_millis();
+        let took = usize::try_from(took).unwrap_or(usize::MAX);
+        // Of an operation of which nothing is known yet, as if it took a second.
+        let took = if took == 0 { 1000 } else { took };
+        state.in_flight.saturating_mul(1000) / took
+    }
+
     /// Fails if a call that wants to be in flight now is refused at once. `jitter` gives 0 to 1000.
     pub(crate) fn require(
         &self,

@@ -104,7 +104,8 @@ impl Pipeline {
             let now = self.0.clock.unix_seconds();
             job.proof
                 .failed(call.sending.operation, &failure.error, now);
-            self.0.limits.failed(call, &job.proof, &failure, now);
+            let pace = || self.0.admission.pace(call.sending.operation);
+            self.0.limits.failed(call, &job.proof, &failure, now, pace);
             match failure.certainty {
                 Certainty::MaybeExecuted => earlier = Certainty::MaybeExecuted,
                 Certainty::NotExecuted

@@ -39,6 +39,9 @@ use crate::vitals::LimitVitals;
 /// The `errcode` of a quota of the day that is used up.
 const DAY_USED_UP: &str = "45009";
 
+/// As many calls a second are taken for possible at least when WeChat refuses the first for its rate.
+const LEAST_LEARNED: usize = 10;
+
 /// What clients share to keep to WeChat's limits of calls: accounts of the same merchant number, brand or AppID at the
 /// same host have one limit together.
 ///
@@ -88,6 +91,8 @@ type Subject = (Kind, String, Origin);
 /// What one of them may call.
 pub(crate) struct Allowance {
     lanes: Mutex<HashMap<&'static str, Arc<Lane>>>,
+    /// Whether one of them may be of an operation without a documented limit; the others need not look.
+    has_learned: AtomicBool,
     days: Mutex<Days>,
     /// Whether a look at `days` is worth while.
     has_closed: AtomicBool,
@@ -171,6 +176,7 @@ impl Quotas {
         }
         let allowance = Arc::new(Allowance {
             lanes: Mutex::default(),
+            has_learned: AtomicBool::new(false),
             days: Mutex::default(),
             has_closed: AtomicBool::new(false),
             weights: Arc::clone(&self.0.weights),
@@ -248,7 +254,17 @@ impl Limits {
     }
 
     /// Notes a failure, which may be one of the rate.
-    pub(crate) fn failed(&self, call: &Call, proof: &Proof, failure: &Failure, now: i64) {
+    ///
+    /// `pace` tells about how many calls of the operation there are a second: if no limit by the second or the minute is
+    /// documented for it, one is learned from there.
+    pub(crate) fn failed(
+        &self,
+        call: &Call,
+        proof: &Proof,
+        failure: &Failure,
+        now: i64,
+        pace: impl FnOnce() -> usize,
+    ) {
         let (error, operation) = (&failure.error, call.sending.operation);
         let Some(upstream) = error.upstream() else {
             return;
@@ -268,14 +284,24 @@ impl Limits {
                     "the quota of the day is used up; the operation is closed until midnight in Beijing"
                 );
             }
-        } else if let Some(lane) = allowance.lane(operation, self.max_waiting)
-            && let Some(thousandths) = lane.lower()
-        {
+        } else if let Some(lane) = allowance.lane(operation, self.max_waiting) {
+            let Some(thousandths) = lane.lower() else {
+                return;
+            };
             tracing::warn!(
                 account = %call.account,
                 operation = operation.id,
                 thousandths,
                 "WeChat refused a call for its rate; fewer are sent for a while"
+            );
+        } else {
+            let calls = pace().max(LEAST_LEARNED);
+            allowance.learn(operation, calls, self.max_waiting);
+            tracing::warn!(
+                account = %call.account,
+                operation = operation.id,
+                calls,
+                "WeChat refused a call for its rate, which is documented nowhere; fewer are sent for a while"
             );
         }
     }
@@ -305,11 +331,17 @@ impl Allowance {
 
     /// Finds the lane of an operation that has a limit.
     fn lane(&self, operation: &'static Operation, max_waiting: usize) -> Option<Arc<Lane>> {
-        let documented = operation.rate_limit.as_ref()?;
+        if operation.rate_limit.is_none() && !self.has_learned.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut lanes = lock(&self.lanes);
         if let Some(lane) = lanes.get(operation.id) {
-            return Some(Arc::clone(lane));
+            if !lane.is_forgotten() {
+                return Some(Arc::clone(lane));
+            }
+            lanes.remove(operation.id);
         }
+        let documented = operation.rate_limit.as_ref()?;
         let wanted = Arc::clone(&self.sharing.wanted);
         let lane = Arc::new(Lane::new(documented, max_waiting, wanted)?);
         if self.sharing.is_on.load(Ordering::Acquire) {
@@ -317,6 +349,15 @@ impl Allowance {
         }
         lanes.insert(operation.id, Arc::clone(&lane));
         Some(lane)
+    }
+
+    /// Begins to limit an operation for which no limit is documented.
+    fn learn(&self, operation: &'static Operation, calls: usize, max_waiting: usize) {
+        let wanted = Arc::clone(&self.sharing.wanted);
+        let lane = Lane::learned(calls, max_waiting, wanted);
+        let mut lanes = lock(&self.lanes);
+        lanes.entry(operation.id).or_insert_with(|| Arc::new(lane));
+        self.has_learned.store(true, Ordering::Relaxed);
     }
 
     fn claim(&self, caller: Option<&CallerKey>, weight: u32, urgency: Urgency) -> Claim {

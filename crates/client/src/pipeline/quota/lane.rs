@@ -24,7 +24,8 @@ const SLACK: Duration = Duration::from_millis(100);
 
 /// Gives turns to leave. Nobody's task does so but one of its own, which lives while somebody waits.
 pub(crate) struct Lane {
-    documented: RateLimit,
+    /// `None` if the limit was learned from refusals.
+    documented: Option<RateLimit>,
     state: Mutex<State>,
     /// One that was let go has left, or does not leave, or more may leave.
     moved: Notify,
@@ -74,11 +75,27 @@ impl Lane {
         max_waiting: usize,
         wanted: Arc<Notify>,
     ) -> Option<Self> {
-        let limit = Limit::of(documented)?;
-        Some(Self {
-            documented: *documented,
+        let window = Window::new(Limit::of(documented)?);
+        Some(Self::over(window, Some(*documented), max_waiting, wanted))
+    }
+
+    /// The lane of an operation whose limit nobody documents and that WeChat has just refused a call of, when there were so
+    /// many a second.
+    pub(crate) fn learned(calls: usize, max_waiting: usize, wanted: Arc<Notify>) -> Self {
+        let window = Window::learned(calls, Instant::now());
+        Self::over(window, None, max_waiting, wanted)
+    }
+
+    fn over(
+        window: Window,
+        documented: Option<RateLimit>,
+        max_waiting: usize,
+        wanted: Arc<Notify>,
+    ) -> Self {
+        Self {
+            documented,
             state: Mutex::new(State {
-                window: Window::new(limit),
+                window,
                 turns: Turns::new(max_waiting),
                 is_served: false,
                 portion: None,
@@ -86,11 +103,21 @@ impl Lane {
             }),
             moved: Notify::new(),
             wanted,
-        })
+        }
+    }
+
+    /// Tells whether the limit was learned so long ago that it says nothing any more, and nobody waits for it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        let state = self.lock();
+        state.turns.is_empty() && state.window.is_forgotten(Instant::now())
     }
 
     /// Shares its limit with other processes from now on: nothing leaves until there is a portion.
     pub(crate) fn share(&self) {
+        // Each learns by itself what is documented nowhere.
+        if self.documented.is_none() {
+            return;
+        }
         let mut state = self.lock();
         state.window.share();
         let capacity = to_u32(state.window.capacity());
@@ -318,12 +345,18 @@ impl Lane {
 
     /// Says which limit there is, and when a turn would be free.
     fn refusal(&self, pause: Duration) -> Error {
+        let pause = pause.max(SHORTEST_PAUSE);
+        let Some(documented) = &self.documented else {
+            let message = "WeChat has refused such calls for their rate; \
+                 others are before this one, and its turn would come after its deadline";
+            return Error::new(Reason::UpstreamRateLimited, message).with_retry_after(pause);
+        };
         let RateLimit {
             per,
             per_second,
             per_minute,
             ..
-        } = &self.documented;
+        } = documented;
         let (calls, time) = match (per_second, per_minute) {
             (Some(calls), _) => (*calls, "second"),
             (None, calls) => (calls.unwrap_or_default(), "minute"),
@@ -332,7 +365,7 @@ impl Lane {
             "WeChat allows {calls} calls a {time} for each {per}; \
              others are before this one, and its turn would come after its deadline"
         );
-        Error::new(Reason::UpstreamRateLimited, message).with_retry_after(pause.max(SHORTEST_PAUSE))
+        Error::new(Reason::UpstreamRateLimited, message).with_retry_after(pause)
     }
 
     /// Every change leaves the state whole.

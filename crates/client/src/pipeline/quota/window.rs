@@ -22,6 +22,8 @@ const LOWEST: u32 = 100;
 /// How much of the documented rate comes back in a second, in thousandths.
 const RECOVERY: u32 = 10;
 const WHOLE: u32 = 1000;
+/// What was learned from refusals is forgotten after so long without one.
+const FORGOTTEN: Duration = Duration::from_mins(10);
 
 /// How many calls may leave within how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub(crate) struct Window {
     answers: usize,
     /// What this process may use of the limit, if it shares it with others.
     part: Option<Part>,
+    /// When WeChat refused a call last, if the limit is what that has shown and not what is documented.
+    learned: Option<Instant>,
     /// The most calls that counted at a time, since somebody looked.
     busiest: usize,
 }
@@ -103,8 +107,33 @@ impl Window {
             usual: Duration::MAX,
             answers: 0,
             part: None,
+            learned: None,
             busiest: 0,
         }
+    }
+
+    /// Begins with a limit that nobody documents: WeChat has just refused a call for its rate when there were so many a
+    /// second.
+    pub(crate) fn learned(calls: usize, now: Instant) -> Self {
+        let limit = Limit {
+            calls,
+            length: Duration::from_secs(1),
+        };
+        let mut window = Self::new(limit);
+        window.learn(calls, now);
+        window
+    }
+
+    fn learn(&mut self, calls: usize, now: Instant) {
+        self.limit.calls = (calls.saturating_mul(7) / 10).max(1);
+        self.learned = Some(now);
+    }
+
+    /// Tells whether a limit was learned so long ago that it says nothing any more.
+    pub(crate) fn is_forgotten(&self, now: Instant) -> bool {
+        let passed = |refused| now.saturating_duration_since(refused);
+        self.learned
+            .is_some_and(|refused| passed(refused) >= FORGOTTEN)
     }
 
     /// Shares the limit from now on: nothing leaves until there is a part.
@@ -145,7 +174,7 @@ impl Window {
     /// How many calls this process may have in a window.
     pub(crate) fn part(&self, now: Instant) -> usize {
         match self.part {
-            None => self.limit.calls,
+            None => self.capacity_at(now),
             Some(part) => match part.until {
                 None => 0,
                 Some(until) if now < until => part.calls,
@@ -180,6 +209,17 @@ impl Window {
     /// How many calls all processes may have in a window.
     pub(crate) fn capacity(&self) -> usize {
         self.limit.calls
+    }
+
+    /// The same, where that is learned: each second one more, or a hundredth, finds out what WeChat takes.
+    fn capacity_at(&self, now: Instant) -> usize {
+        let Some(refused) = self.learned else {
+            return self.limit.calls;
+        };
+        let passed = now.saturating_duration_since(refused).as_secs();
+        let more = (self.limit.calls / 100).max(1);
+        let passed = usize::try_from(passed).unwrap_or(usize::MAX);
+        self.limit.calls.saturating_add(passed.saturating_mul(more))
     }
 
     /// When the next call may leave for which nobody waits before it.
@@ -255,8 +295,13 @@ impl Window {
     /// reason.
     pub(crate) fn lower(&mut self, now: Instant) -> bool {
         let length = self.length(now);
-        if self.lowered.is_some_and(|(_, since)| now < since + length) {
+        let since = self.lowered.map(|(_, since)| since).or(self.learned);
+        if since.is_some_and(|since| now < since + length) {
             return false;
+        }
+        if self.learned.is_some() {
+            self.learn(self.capacity_at(now), now);
+            return true;
         }
         let rate = (self.rate(now) * LOWERED / WHOLE).max(LOWEST);
         self.lowered = Some((rate, now));

@@ -385,3 +385,66 @@ async fn a_call_whose_turn_would_come_too_late_is_refused_before_anything_is_don
     assert!(refusal(called_by("a", patient)).is_none());
     assert!(wechat.0.lock().unwrap().len() <= 10);
 }
+
+/// Takes twenty calls in a second and refuses the others for their rate.
+#[derive(Default)]
+struct Unwritten {
+    taken: Mutex<std::collections::VecDeque<Instant>>,
+    refused: AtomicI64,
+}
+
+#[async_trait]
+impl Transport for Unwritten {
+    async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+        sleep(Duration::from_millis(15)).await;
+        let now = Instant::now();
+        let is_taken = {
+            let mut taken = self.taken.lock().unwrap();
+            taken.retain(|at| *at + Duration::from_secs(1) > now);
+            let is_taken = taken.len() < 20;
+            taken.extend(is_taken.then_some(now));
+            is_taken
+        };
+        sleep(Duration::from_millis(15)).await;
+        if is_taken {
+            return Ok(signed(200, CARD));
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Ok(signed(
+            429,
+            r#"{"code":"RATELIMIT_EXCEEDED","message":"m"}"#,
+        ))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_documented_nowhere_is_kept_once_wechat_has_refused() {
+    let wechat = Arc::new(Unwritten::default());
+    let transport: Arc<dyn Transport> = Arc::<Unwritten>::clone(&wechat);
+    let pipeline = merchant(transport, Settings::default());
+    let begun = Instant::now();
+    let (from, to) = (Duration::from_secs(30), Duration::from_secs(90));
+    let callers = (0..40).map(|_| async {
+        let mut served = 0;
+        while begun.elapsed() < to {
+            let deadline = (Instant::now() + Duration::from_secs(5)).into_std();
+            let context = context().with_deadline(deadline);
+            let answer = pipeline.execute(&context, read()).await;
+            served += u32::from(answer.is_ok() && begun.elapsed() >= from);
+            if answer.is_err() {
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+        served
+    });
+    let settled = async {
+        sleep_until(begun + from).await;
+        wechat.refused.load(Ordering::Relaxed)
+    };
+    let (served, before) = tokio::join!(join_all(callers), settled);
+    let served: u32 = served.into_iter().sum();
+    let refused = wechat.refused.load(Ordering::Relaxed) - before;
+    // It takes 1,200 in that time.
+    assert!(served > 850, "{served}");
+    assert!(refused < 100, "{refused}");
+}

@@ -187,3 +187,22 @@ fn a_refusal_lowers_the_rate_once_a_window_and_it_recovers_slowly() {
     }
     assert!(window.rate(at) >= LOWEST);
 }
+
+#[test]
+fn a_limit_that_is_documented_nowhere_is_learned_and_forgotten() {
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    let mut window = Window::learned(100, start);
+    assert_eq!(window.part(start), 70);
+    assert!(!window.lower(start), "those of one second have one reason");
+    assert!(window.lower(after(2)));
+    assert_eq!(window.part(after(2)), 50);
+    assert_eq!(window.part(after(22)), 70, "one more a second");
+    for second in 30..60 {
+        window.lower(after(2 * second));
+    }
+    assert!((1..=4).contains(&window.part(after(118))));
+    assert!(!window.is_forgotten(after(118 + 599)));
+    assert!(window.is_forgotten(after(118 + 600)));
+    assert!(!Window::new(TEN).is_forgotten(after(10_000)));
+}
