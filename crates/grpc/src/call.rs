@@ -14,8 +14,11 @@ use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id, refusals};
 use crate::share::Peer;
-use crate::shed::Expected;
 use crate::status::{self, Refusal};
+
+/// Marks a call for which a place in the queue of its account is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected;
 
 /// One call: its id, its deadline, and the account once that is known.
 #[derive(Clone, Debug)]

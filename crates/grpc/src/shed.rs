@@ -26,7 +26,7 @@ use self::asked::{Asked, Reader};
 use self::begun::Begun;
 use crate::access::Access;
 use crate::audit::{Audit, Trail};
-use crate::call;
+use crate::call::{self, Expected};
 use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 use crate::layer::{
@@ -54,10 +54,6 @@ impl fmt::Debug for Shed {
         f.write_str("Shed")
     }
 }
-
-/// Marks a call for which a place is kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Expected;
 
 /// What became of a call that was looked at.
 pub(crate) enum Looked<B: HttpBody> {
