@@ -109,8 +109,8 @@ pub(crate) fn require_changes(
         return Err(Error::violated(
             Reason::FieldMaskInvalid,
             [FieldViolation::new(
-                "update_mask",
-                "must name at least one field to change",
+                "update",
+                "must hold at least one field to change",
             )],
         ));
     }

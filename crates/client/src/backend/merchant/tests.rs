@@ -167,7 +167,7 @@ async fn what_cannot_be_done_is_refused_before_anything_is_sent() {
         (
             update(MemberUpdate::default(), None),
             Reason::FieldMaskInvalid,
-            vec!["update_mask"],
+            vec!["update"],
         ),
         (update(long, None), Reason::FieldInvalid, vec!["level"]),
     ];
