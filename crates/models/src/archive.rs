@@ -84,7 +84,7 @@ pub fn read_answer(operation_id: &str, bytes: &[u8]) -> Result<Box<dyn AnyAnswer
 }
 
 fn operation(id: &str) -> Result<&'static Operation, ArchiveError> {
-    Operation::find(id).ok_or(ArchiveError(Fault::Operation))
+    Operation::find(id).ok_or(ArchiveError(Cause::Operation))
 }
 
 /// Archives a message that is a part of something else: `#[serde(with = "kabao_models::archive::boxed")]`.
@@ -122,10 +122,10 @@ pub mod boxed {
 
 /// Why an archive cannot be read. It tells places and never values.
 #[derive(Debug)]
-pub struct ArchiveError(Fault);
+pub struct ArchiveError(Cause);
 
 #[derive(Debug)]
-enum Fault {
+enum Cause {
     Operation,
     Text { line: usize, column: usize },
     Content { line: usize, column: usize },
@@ -137,8 +137,8 @@ impl ArchiveError {
     fn json(error: serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         Self(match error.classify() {
-            serde_json::error::Category::Data => Fault::Content { line, column },
-            _ => Fault::Text { line, column },
+            serde_json::error::Category::Data => Cause::Content { line, column },
+            _ => Cause::Text { line, column },
         })
     }
 }
@@ -146,12 +146,12 @@ impl ArchiveError {
 impl fmt::Display for ArchiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Fault::Operation => f.write_str("the archive is of an operation that is not known"),
-            Fault::Text { line, column } => write!(
+            Cause::Operation => f.write_str("the archive is of an operation that is not known"),
+            Cause::Text { line, column } => write!(
                 f,
                 "the archive is not one whole JSON text (line {line}, column {column})"
             ),
-            Fault::Content { line, column } => write!(
+            Cause::Content { line, column } => write!(
                 f,
                 "the archive does not fit the message that is known (line {line}, column {column})"
             ),

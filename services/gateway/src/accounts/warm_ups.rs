@@ -81,9 +81,9 @@ impl WarmUps {
         let task = self.runtime.spawn(async move {
             // The semaphore is never closed.
             let _place = places.acquire().await;
-            let fault = warm_up(&client).await.err();
+            let why = warm_up(&client).await.err();
             if let Some(state) = ended.upgrade() {
-                lock(&state).end(client.account(), number, fault.as_ref());
+                lock(&state).end(client.account(), number, why.as_ref());
             }
         });
         let task = AbortOnDrop(task.abort_handle());
@@ -107,16 +107,16 @@ impl WarmUps {
 
 impl State {
     /// Tells what came of one, unless another one has taken its place. What has ended costs nothing any more.
-    fn end(&mut self, id: &AccountId, number: u64, fault: Option<&Fault>) {
+    fn end(&mut self, id: &AccountId, number: u64, why: Option<&NoKeys>) {
         let warming = self.under_way.get(id);
         if warming.is_none_or(|warming| warming.number != number) {
             return;
         }
         self.under_way.remove(id);
-        let is_shown = self.tally.count(fault.is_none());
-        match fault {
+        let is_shown = self.tally.count(why.is_none());
+        match why {
             None => tracing::debug!(account = %id, "the keys of the account are there"),
-            Some(fault) => fault.tell(id, is_shown),
+            Some(why) => why.tell(id, is_shown),
         }
         self.tell();
     }
@@ -144,12 +144,12 @@ impl Tally {
 }
 
 /// Why an account has no keys yet.
-enum Fault {
+enum NoKeys {
     Refused(Error),
     Late,
 }
 
-impl Fault {
+impl NoKeys {
     fn tell(&self, id: &AccountId, is_shown: bool) {
         let (reason, why) = match self {
             Self::Refused(error) => (Some(error.reason().as_str()), error.message()),
@@ -162,10 +162,10 @@ impl Fault {
     }
 }
 
-async fn warm_up(client: &Client) -> Result<(), Fault> {
+async fn warm_up(client: &Client) -> Result<(), NoKeys> {
     match tokio::time::timeout(WARM_UP, client.warm_up()).await {
-        Ok(warm) => warm.map_err(Fault::Refused),
-        Err(_) => Err(Fault::Late),
+        Ok(warm) => warm.map_err(NoKeys::Refused),
+        Err(_) => Err(NoKeys::Late),
     }
 }
 
