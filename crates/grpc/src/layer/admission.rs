@@ -90,8 +90,8 @@ impl Admission {
         Err((Some(caller), error))
     }
 
-    /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy, and does
-    /// not excuse one that is not good any more.
+    /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy, and
+    /// does not excuse one that is not good any more.
     fn caller(
         holders: Option<&dyn Tokens>,
         token: Option<Result<HeaderValue, ()>>,
