@@ -7,26 +7,17 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use kabao_api::{
-    Account, Accounts, CallerId, Error, Family, MockAccountApi, MockCardSigner, MockChangeApi,
+    Account, Accounts, Error, Family, MockAccountApi, MockCardSigner, MockChangeApi,
     MockHeldCredentials, MockMediaApi, MockMemberApi, MockTemplateApi, MockUpstream, Reason,
     RequestId,
 };
-use kabao_grpc::{Group, Methods, Policy, Rule, Server, Tokens, group_of, methods};
+use kabao_grpc::{Group, Methods, Policy, Rule, Server, group_of, methods};
 use kabao_proto::kabao::v1 as proto;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use tonic::Code;
 
-use crate::support::{Answer, Running, frame, start};
-
-/// The token of each caller is its name with a `!`.
-struct Names;
-
-impl Tokens for Names {
-    fn holder(&self, token: &str) -> Option<CallerId> {
-        token.strip_suffix('!')?.parse().ok()
-    }
-}
+use crate::support::{Answer, Names, Running, frame, start};
 
 const ACCOUNTS: [(&str, Family); 3] = [
     ("acme-brand", Family::Brand),
@@ -87,7 +78,7 @@ async fn gateway() -> Running {
         accounts.insert(account(id, family)).unwrap();
     }
     let server = Server::builder(Arc::new(accounts))
-        .tokens(Arc::new(Names))
+        .tokens(Arc::<Names>::default())
         .policy(Arc::new(Policy::new(rules)));
     start(server).await
 }

@@ -2,34 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
-use kabao_api::{CallerId, MockMemberApi};
-use kabao_grpc::{CallObserver, Certified, Policy, Rule, Sender, Server, Tokens};
+use kabao_api::MockMemberApi;
+use kabao_grpc::{CallObserver, Certified, Policy, Rule, Sender, Server};
 use tonic::Code;
 use tonic::codegen::Service;
 use tracing::Span;
 
-use crate::support::{GET_MEMBER, account, serving};
+use crate::support::{GET_MEMBER, Names, account, serving};
 
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-/// The token of each caller is its name with a `!`. Counts how often it was asked.
-#[derive(Default)]
-struct Names(AtomicUsize);
-
-impl Tokens for Names {
-    fn holder(&self, token: &str) -> Option<CallerId> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        token.strip_suffix('!')?.parse().ok()
-    }
-}
 
 #[derive(Default)]
 struct Seen(Mutex<Vec<Sender>>);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
-use kabao_api::{CallContext, CallerId, Error, MockMemberApi, MockTemplateApi, Reason, Upstream};
-use kabao_grpc::{Audit, AuditRecord, CallObserver, GrpcService, Sender, Server, Tokens};
+use kabao_api::{CallContext, Error, MockMemberApi, MockTemplateApi, Reason, Upstream};
+use kabao_grpc::{Audit, AuditRecord, CallObserver, GrpcService, Sender, Server};
 use kabao_models::{AnyAnswer, AnyEndpoint};
 use kabao_proto::kabao::merchant::v1::GetUserCardRequest;
 use prost::Message;
@@ -18,7 +18,7 @@ use tonic::Code;
 use tonic::codegen::Service;
 use tracing::Span;
 
-use crate::support::{Journal, account, frame, serving};
+use crate::support::{Journal, Names, account, frame, serving};
 
 const GET: &str = "/kabao.merchant.v1.UserCardService/GetUserCard";
 const UPLOAD: &str = "/kabao.merchant.v1.MediaService/UploadImage";
@@ -51,17 +51,6 @@ impl Upstream for Crowded {
 
     fn refusal(&self, context: &CallContext, _: &dyn AnyEndpoint) -> Option<Error> {
         self.look(context)
-    }
-}
-
-/// `till!` is the token of `till`. Counts how often it was asked.
-#[derive(Default)]
-struct Names(AtomicUsize);
-
-impl Tokens for Names {
-    fn holder(&self, token: &str) -> Option<CallerId> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        token.strip_suffix('!')?.parse().ok()
     }
 }
 

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
@@ -15,13 +16,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use kabao_api::{
-    Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, ChangeApi,
+    Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, CallerId, ChangeApi,
     ChangeName, ChangeRecord, ChangeState, Decision, Error, Family, GetMember, ImportMember,
     InvalidateMember, ListChanges, ListMembers, Member, MemberApi, MemberName, MemberState,
     MockAccountApi, MockMediaApi, MockTemplateApi, MockUpstream, Page, Reason, RequestId,
     UpdateMember,
 };
-use kabao_grpc::{Health, Server};
+use kabao_grpc::{Health, Server, Tokens};
 use kabao_proto::kabao::v1::GetMemberRequest;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -31,6 +32,17 @@ use tonic_types::StatusExt;
 pub(crate) const NAME: &str =
     "accounts/demo/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665";
 pub(crate) const GET_MEMBER: &str = "/kabao.v1.MemberService/GetMember";
+
+/// The token of each caller is its name with a `!`. Counts how often it was asked.
+#[derive(Default)]
+pub(crate) struct Names(pub(crate) AtomicUsize);
+
+impl Tokens for Names {
+    fn holder(&self, token: &str) -> Option<CallerId> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        token.strip_suffix('!')?.parse().ok()
+    }
+}
 
 type Answering = Pin<Box<dyn Future<Output = Result<Member, Error>> + Send>>;
 
