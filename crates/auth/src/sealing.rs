@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::{hkdf, hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{Error, Plaintext};
 
@@ -108,21 +108,26 @@ impl SealingKey {
         place: &[&str],
         payload: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let mut buffer = Zeroizing::new(payload.to_vec());
-        let place = Aad::from(framed(place));
-        let unique = Nonce::assume_unique_for_key(nonce);
-        let tag = self
-            .key
-            .seal_in_place_separate_tag(unique, place, &mut buffer)
-            .map_err(|_| Error::Crypto)?;
-        let overhead = 1 + ID_LENGTH + NONCE_LEN + TAG_LENGTH;
-        let mut sealed = Vec::with_capacity(overhead + payload.len());
+        let head = 1 + ID_LENGTH + NONCE_LEN;
+        let mut sealed = Vec::with_capacity(head + payload.len() + TAG_LENGTH);
         sealed.push(VERSION);
         sealed.extend_from_slice(&self.id);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&buffer);
-        sealed.extend_from_slice(tag.as_ref());
-        Ok(sealed)
+        sealed.extend_from_slice(payload);
+        let place = Aad::from(framed(place));
+        let unique = Nonce::assume_unique_for_key(nonce);
+        let (_, text) = sealed.split_at_mut(head);
+        match self.key.seal_in_place_separate_tag(unique, place, text) {
+            Ok(tag) => {
+                sealed.extend_from_slice(tag.as_ref());
+                Ok(sealed)
+            }
+            Err(_) => {
+                // It may be in clear.
+                sealed.zeroize();
+                Err(Error::Crypto)
+            }
+        }
     }
 }
 
