@@ -11,8 +11,8 @@ use crate::digest_key;
 /// What each version adds; the number of statements is the newest version.
 ///
 /// `ended` is 0 as long as a change is open, and its own place from then on. The third version keeps answers, and
-/// finds changes, as `statements` says.
-pub(super) const MIGRATIONS: [&str; 3] = [
+/// finds changes, as `statements` says; the fourth one makes the slices of subjects smaller.
+pub(super) const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE meta (
         name TEXT NOT NULL PRIMARY KEY,
@@ -57,6 +57,10 @@ pub(super) const MIGRATIONS: [&str; 3] = [
     CREATE UNIQUE INDEX changes_open ON changes (subject, account) WHERE ended = 0;
     CREATE INDEX changes_subject ON changes (sequence >> 10, subject) WHERE subject IS NOT NULL;
     CREATE INDEX changes_rejected ON changes (state) WHERE state = 'REJECTED';
+",
+    "
+    DROP INDEX changes_subject;
+    CREATE INDEX changes_subject ON changes (sequence >> 8, subject) WHERE subject IS NOT NULL;
 ",
 ];
 

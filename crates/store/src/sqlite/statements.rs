@@ -75,9 +75,9 @@ pub(super) const RESERVED: &str = "SELECT seq FROM sqlite_sequence WHERE name = 
 const OPEN: &str =
     "sequence IN (SELECT sequence FROM changes INDEXED BY changes_open WHERE ended = 0)";
 
-/// The slices of `changes_subject`, each of 1,024 places.
-const SLICES: &str = "WITH RECURSIVE slices (slice) AS (SELECT min(sequence) >> 10 FROM changes \
-     UNION ALL SELECT slice + 1 FROM slices WHERE slice < (SELECT max(sequence) >> 10 FROM changes)) \
+/// The slices of `changes_subject`, each of 256 places.
+const SLICES: &str = "WITH RECURSIVE slices (slice) AS (SELECT min(sequence) >> 8 FROM changes \
+     UNION ALL SELECT slice + 1 FROM slices WHERE slice < (SELECT max(sequence) >> 8 FROM changes)) \
      SELECT slice FROM slices";
 
 /// Writes the statement of a listing.
@@ -99,7 +99,7 @@ pub(super) fn list(query: &RowQuery) -> (String, Vec<Value>) {
         };
         let statement = format!(
             "SELECT {COLUMNS} FROM changes INDEXED BY changes_subject \
-             WHERE (sequence >> 10) IN ({SLICES}){common}{states} {end}"
+             WHERE (sequence >> 8) IN ({SLICES}){common}{states} {end}"
         );
         return (statement, listing.values);
     }

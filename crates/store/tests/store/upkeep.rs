@@ -55,7 +55,7 @@ async fn a_good_store_passes_the_check_with_and_without_the_process_that_has_it(
     let store = filled(directory.path(), 600).await;
     let report = upkeep(directory.path()).check().await.unwrap();
     assert_eq!(faults(&report), [""; 0]);
-    assert_eq!((report.version, report.changes), (Some(3), 600));
+    assert_eq!((report.version, report.changes), (Some(4), 600));
     let holder = report.holder.unwrap();
     assert_eq!(holder.process, Some(std::process::id()));
     drop(store);

@@ -144,7 +144,7 @@ async fn a_store_of_the_second_version_keeps_all_that_it_has() {
     );
     drop((changes, store));
     let report = upkeep.check().await.unwrap();
-    assert_eq!((report.version, report.changes), (Some(3), 3));
+    assert_eq!((report.version, report.changes), (Some(4), 3));
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     let database = rusqlite::Connection::open(directory.path().join("kabao.db")).unwrap();
     let answers = database.query_row("SELECT count(*) FROM answers", [], |row| row.get(0));
