@@ -111,10 +111,12 @@ fn open_blocking(
     let ids = Ids::start(file.clone(), &database).map_err(error)?;
     let leases = Arc::new(ProcessLeases::new(epoch)?);
     let is_ended = Arc::new(AtomicBool::new(false));
+    let checkpoints = Checkpoints::start(file.clone())?;
+    checkpoints.watch(&mut database).map_err(error)?;
     let parts = Parts {
         is_ended: Arc::clone(&is_ended),
         observer,
-        checkpoints: Checkpoints::start(file.clone())?,
+        checkpoints,
         database,
         identity: Identity::of(file.path())?,
         file: file.clone(),

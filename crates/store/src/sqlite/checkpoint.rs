@@ -1,25 +1,29 @@
 //! Checkpoints beside the commits: they move what the log holds into the database.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use kabao_journal::StoreError;
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 
 use super::file::DatabaseFile;
 
-/// After so many writes there is one.
-const WRITES: usize = 512;
+/// There is one after so many pages in the log (16 MiB): what many changes have written there in turn is moved once.
+const DUE_PAGES: i64 = 4096;
 /// With more pages than that in the log (64 MiB), because somebody has read for long, the writer cuts it.
-const LOG_PAGES: i64 = 16_384;
+const LONG_PAGES: i64 = 16_384;
 
 /// The thread that makes checkpoints, on a connection of its own.
 pub(super) struct Checkpoints {
     due: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    writes: usize,
+    /// How many pages the last commit has left in the log.
+    log: Arc<AtomicI64>,
+    /// How many there were when a checkpoint was asked for.
+    asked: i64,
     left: Arc<Left>,
 }
 
@@ -44,18 +48,30 @@ impl Checkpoints {
         Ok(Self {
             due: Some(due),
             thread: Some(thread),
-            writes: 0,
+            log: Arc::default(),
+            asked: 0,
             left,
         })
     }
 
-    /// Counts writes, and asks for a checkpoint now and then.
-    pub(super) fn written(&mut self, writes: usize) {
-        self.writes += writes;
-        if self.writes >= WRITES
+    /// Has the connection that writes tell how long each commit makes the log.
+    pub(super) fn watch(&self, database: &mut Connection) -> rusqlite::Result<()> {
+        let log = Arc::clone(&self.log);
+        database.wal_hook(Some(move |_: &mut Wal, pages| {
+            log.store(i64::from(pages), Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+
+    /// Asks for a checkpoint if the commits since the last one have made the log so much longer.
+    pub(super) fn committed(&mut self) {
+        let pages = self.log.load(Ordering::Relaxed);
+        // After a checkpoint of everything it begins anew.
+        self.asked = self.asked.min(pages);
+        if pages - self.asked >= DUE_PAGES
             && let Some(due) = &self.due
         {
-            self.writes = 0;
+            self.asked = pages;
             // One that is under way or waits is as good.
             let _ = due.try_send(());
         }
@@ -91,7 +107,7 @@ fn run(file: &DatabaseFile, due: &Receiver<()>, left: &Left) {
         };
         match made.and_then(|database| Ok((checkpoint(&database)?, database))) {
             Ok((pages, database)) => {
-                left.too_long.store(pages > LOG_PAGES, Ordering::Relaxed);
+                left.too_long.store(pages > LONG_PAGES, Ordering::Relaxed);
                 left.rest.store(true, Ordering::Relaxed);
                 kept = Some(database);
             }

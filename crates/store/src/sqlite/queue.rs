@@ -85,6 +85,10 @@ impl<C> Queue<C> {
         place.forget();
         inner.waiting.push(command);
         let is_enough = inner.is_enough();
+        if is_enough {
+            // Once is enough, and each time is a call of the kernel.
+            inner.thread = Thread::Writes;
+        }
         drop(inner);
         if is_enough {
             self.changed.notify_one();
@@ -140,9 +144,11 @@ impl<C> Queue<C> {
 
     /// Sleeps until that is no use any more.
     fn sleep(&self, thread: Thread, most: Option<Duration>) -> MutexGuard<'_, Inner<C>> {
-        let mut inner = self.lock();
-        inner.thread = thread;
-        let sleeps = |inner: &mut Inner<C>| !inner.is_enough();
+        let inner = self.lock();
+        let sleeps = |inner: &mut Inner<C>| {
+            inner.thread = thread;
+            !inner.is_enough()
+        };
         let mut inner = match most {
             None => {
                 let waited = self.changed.wait_while(inner, sleeps);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use kabao_journal::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
@@ -54,6 +55,17 @@ pub(super) trait Command: Send {
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
+/// Writes that are durable. Whoever waits for them is told when this is dropped, however that comes.
+struct Committed(Vec<Box<dyn Command>>);
+
+impl Drop for Committed {
+    fn drop(&mut self) {
+        for command in self.0.drain(..) {
+            command.finish(Ok(()));
+        }
+    }
+}
+
 type Commands = VecDeque<Box<dyn Command>>;
 pub(super) type Waiting = Queue<Box<dyn Command>>;
 
@@ -85,6 +97,7 @@ where
 }
 
 impl Writer {
+    /// Starts the thread; those who write are told by the runtime in which this is called.
     pub(super) fn start(parts: Parts, timeout: Duration) -> Result<Self, StoreError> {
         let commands = Arc::new(Queue::new());
         let taken = Arc::clone(&commands);
@@ -98,6 +111,7 @@ impl Writer {
             reopen_pause: parts.reopen_pause,
             is_ended: parts.is_ended,
             observer: parts.observer,
+            runtime: Runtime::current(),
             #[cfg(feature = "testing")]
             faults: parts.faults,
             _lock: parts.lock,
@@ -178,6 +192,7 @@ struct Thread {
     reopen_pause: Duration,
     is_ended: Arc<AtomicBool>,
     observer: Arc<dyn StoreObserver>,
+    runtime: Runtime,
     #[cfg(feature = "testing")]
     faults: CommitFaults,
     _lock: FileLock,
@@ -196,8 +211,8 @@ impl Thread {
         // However this ends, nobody waits for it any more.
         let _closing = Closing(commands);
         while let Some(group) = commands.take() {
-            self.checkpoints.written(group.len());
             self.commit(group.into());
+            self.checkpoints.committed();
         }
     }
 
@@ -251,7 +266,9 @@ impl Thread {
             )));
         }
         let opened = self.file.open().and_then(|mut database| {
-            probe(&mut database).map_err(|error| failed(self.file.path(), error))?;
+            let error = |error| failed(self.file.path(), error);
+            probe(&mut database).map_err(error)?;
+            self.checkpoints.watch(&mut database).map_err(error)?;
             self.identity = Identity::of(self.file.path())?;
             Ok(database)
         });
@@ -321,9 +338,7 @@ impl Thread {
         }
         match self.end_timed(&database, done.len()) {
             Ok(()) => {
-                for command in done {
-                    command.finish(Ok(()));
-                }
+                self.tell_committed(Committed(done));
                 Ok(database)
             }
             Err(error) => {
@@ -338,6 +353,14 @@ impl Thread {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Wakes whoever waits. From here each of them would be a call of the kernel; one who is alone need not wait for a task.
+    fn tell_committed(&self, committed: Committed) {
+        match committed.0.len() {
+            0 | 1 => drop(committed),
+            _ => drop(self.runtime.spawn(async move { drop(committed) })),
         }
     }
 

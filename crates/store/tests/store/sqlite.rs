@@ -60,3 +60,54 @@ async fn every_change_of_before_is_found_from_the_first_moment_on() {
     let found = changes.find(&change("another", b"").key).await.unwrap();
     assert_eq!(found, None);
 }
+
+/// Moving them is the work of another thread, which is asked for it.
+#[tokio::test]
+async fn what_changes_have_written_moves_from_the_log_into_the_file() {
+    use kabao_store::{Store, StoreSettings};
+
+    use crate::faults::change;
+
+    let directory = crate::directory::Directory::new();
+    let store = Store::open(&StoreSettings::embedded(directory.path()))
+        .await
+        .unwrap();
+    let size = |name: &str| directory.path().join(name).metadata().unwrap().len();
+    let empty = size("kabao.db");
+    let changes = store.changes();
+    let plan = vec![b'p'; 1 << 18];
+    for id in 0..1_000 {
+        let new = change(&id.to_string(), &plan);
+        changes.begin(new).await.unwrap();
+        if size("kabao.db") > empty {
+            assert!(size("kabao.db-wal") >= 16 << 20, "not for every change");
+            return;
+        }
+    }
+    panic!("the log has {} bytes", size("kabao.db-wal"));
+}
+
+#[test]
+fn whoever_writes_is_answered_though_the_runtime_that_opened_the_store_is_gone() {
+    use kabao_store::{Store, StoreSettings};
+    use tokio::runtime::Runtime;
+
+    use crate::faults::change;
+
+    let directory = crate::directory::Directory::new();
+    let settings = StoreSettings::embedded(directory.path());
+    let first = Runtime::new().unwrap();
+    let store = first.block_on(Store::open(&settings)).unwrap();
+    drop(first);
+    let second = Runtime::new().unwrap();
+    let begun = second.block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for id in 0..100 {
+            let (changes, new) = (store.changes(), change(&id.to_string(), b"plan"));
+            tasks.spawn(async move { changes.begin(new).await.unwrap() });
+        }
+        tasks.join_all().await
+    });
+    assert_eq!(begun.len(), 100);
+    drop(store);
+}
