@@ -24,6 +24,10 @@ use crate::observer::{Commit, Failure, StoreObserver};
 #[cfg(feature = "testing")]
 use crate::testing::CommitFaults;
 
+/// Files that had their names so short a time ago are not looked at again: of changes in a row, each would pay a fifth
+/// of its commit for that.
+const RECENT: Duration = Duration::from_millis(5);
+
 /// Hands commands to the thread. When it is dropped, the thread ends what waits and closes the file.
 pub(super) struct Writer {
     commands: Arc<Waiting>,
@@ -107,6 +111,7 @@ impl Writer {
             handle: Handle::Open(parts.database),
             file: parts.file,
             identity: parts.identity,
+            seen: None,
             is_misplaced: false,
             reopen_pause: parts.reopen_pause,
             is_ended: parts.is_ended,
@@ -187,6 +192,8 @@ struct Thread {
     handle: Handle,
     file: DatabaseFile,
     identity: Identity,
+    /// When the files last had their names.
+    seen: Option<Instant>,
     /// Whether other files had the names of those when it was looked last.
     is_misplaced: bool,
     reopen_pause: Duration,
@@ -237,8 +244,12 @@ impl Thread {
 
     /// What is written into a file that has lost its name is gone with this process.
     fn require_files(&mut self) -> Result<(), StoreError> {
-        let path = self.file.path();
         let is_open = matches!(self.handle, Handle::Open(_));
+        let now = Instant::now();
+        if is_open && self.seen.is_some_and(|seen| now < seen + RECENT) {
+            return Ok(());
+        }
+        let path = self.file.path();
         let found = match is_open {
             true => self.identity.require(path),
             false => self.identity.require_database(path),
@@ -252,6 +263,7 @@ impl Thread {
             _ => {}
         }
         self.is_misplaced = found.is_err();
+        self.seen = found.is_ok().then_some(now);
         found
     }
 
