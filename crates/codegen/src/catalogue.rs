@@ -1,5 +1,7 @@
 //! The catalogue as it is read from JSON.
 
+mod field;
+mod operation;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::Error;
+
+pub(crate) use self::field::{Field, Kind, Place, Use};
+pub(crate) use self::operation::{ErrorRow, Operation, Row, Safety, Upload};
+
+/// The number of the field `extra` in every proto message; those of the catalogue are below it.
+pub(crate) const EXTRA: u32 = 1000;
 
 /// A JSON object in the order of its members.
 #[derive(Debug)]
@@ -74,15 +82,6 @@ pub(crate) struct Value {
     pub(crate) doc: String,
 }
 
-/// Where a message is used.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Use {
-    Request,
-    Answer,
-    Both,
-}
-
 /// A shape of a JSON object.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,241 +92,6 @@ pub(crate) struct Message {
     /// The resource whose file holds it; `types` for shapes that several resources share.
     pub(crate) resource: String,
     pub(crate) fields: Vec<Field>,
-}
-
-/// Where a field of a request stands.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
-    Path,
-    Query,
-    /// The file name in the head of an uploaded part.
-    Filename,
-    #[default]
-    Body,
-}
-
-/// One field.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Field {
-    pub(crate) name: String,
-    /// The name on the wire, where it differs.
-    wire: Option<String>,
-    #[serde(rename = "in", default)]
-    pub(crate) place: Place,
-    #[serde(rename = "type")]
-    type_: String,
-    pub(crate) number: u32,
-    #[serde(default)]
-    pub(crate) required: bool,
-    pub(crate) required_if: Option<String>,
-    pub(crate) max_chars: Option<usize>,
-    pub(crate) max_bytes: Option<usize>,
-    pub(crate) min_chars: Option<usize>,
-    pub(crate) min: Option<i64>,
-    pub(crate) max: Option<i64>,
-    pub(crate) min_items: Option<usize>,
-    pub(crate) max_items: Option<usize>,
-    pub(crate) pattern: Option<String>,
-    #[serde(default)]
-    pub(crate) values: Vec<String>,
-    /// Numbers and texts are both seen of it, so both are read.
-    #[serde(default)]
-    pub(crate) either: bool,
-    #[serde(default)]
-    pub(crate) deprecated: bool,
-    /// No official page could be read for it.
-    #[serde(default)]
-    pub(crate) unofficial: bool,
-    pub(crate) doc: String,
-}
-
-/// The type of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind<'a> {
-    String,
-    Personal,
-    Secret,
-    Sensitive,
-    Integer,
-    Boolean,
-    Bytes,
-    Enumeration(&'a str),
-    Message(&'a str),
-}
-
-impl Field {
-    pub(crate) fn wire(&self) -> &str {
-        self.wire.as_deref().unwrap_or(&self.name)
-    }
-
-    pub(crate) fn is_list(&self) -> bool {
-        self.type_.ends_with("[]")
-    }
-
-    /// Returns true if the proto field can tell absent from empty: `optional`. What callers must
-    /// send does not need it, since empty is as bad as absent; what WeChat may leave out does. A
-    /// number or a truth that may be 0 or `false` needs it even where it is required: a forgotten
-    /// number of points must be missing, and not 0.
-    pub(crate) fn has_presence(&self, used: Use) -> bool {
-        let is_required = self.required && used != Use::Answer || self.place == Place::Path;
-        (!is_required || self.zero_is_a_value())
-            && !self.is_list()
-            && !matches!(self.kind(), Kind::Message(_))
-    }
-
-    /// Returns true if WeChat takes 0 or `false`.
-    fn zero_is_a_value(&self) -> bool {
-        match self.kind() {
-            Kind::Integer => self.place != Place::Path && self.min.is_none_or(|min| min <= 0),
-            Kind::Boolean => true,
-            _ => false,
-        }
-    }
-
-    pub(crate) fn kind(&self) -> Kind<'_> {
-        match self.type_.trim_end_matches("[]") {
-            "string" => Kind::String,
-            "personal" => Kind::Personal,
-            "secret" => Kind::Secret,
-            "sensitive" => Kind::Sensitive,
-            "integer" => Kind::Integer,
-            "boolean" => Kind::Boolean,
-            "bytes" => Kind::Bytes,
-            other => match other.strip_prefix("enum ") {
-                Some(name) => Kind::Enumeration(name),
-                None => Kind::Message(other),
-            },
-        }
-    }
-}
-
-/// The documented limit of calls.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RateLimit {
-    pub(crate) per: String,
-    pub(crate) qps: Option<u32>,
-    pub(crate) per_minute: Option<u32>,
-    pub(crate) per_day: Option<u32>,
-}
-
-/// The limits of an uploaded file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Upload {
-    pub(crate) max_bytes: usize,
-    pub(crate) formats: Vec<String>,
-    pub(crate) max_name_chars: usize,
-}
-
-/// An entry of the error table of an operation.
-#[derive(Debug, Deserialize)]
-#[serde(from = "NamedRow")]
-pub(crate) enum Row {
-    /// All rows of [`Catalogue::common_errors`].
-    Common,
-    /// A row of [`Catalogue::errors`].
-    Shared(String),
-    /// A row that no other operation has.
-    Own(ErrorRow),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum NamedRow {
-    Name(String),
-    Row(ErrorRow),
-}
-
-impl From<NamedRow> for Row {
-    fn from(row: NamedRow) -> Self {
-        match row {
-            NamedRow::Name(name) if name == "COMMON" => Self::Common,
-            NamedRow::Name(name) => Self::Shared(name),
-            NamedRow::Row(row) => Self::Own(row),
-        }
-    }
-}
-
-/// One row of an error table.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ErrorRow {
-    pub(crate) http: u16,
-    pub(crate) code: String,
-    pub(crate) meaning: String,
-}
-
-/// One operation.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Operation {
-    pub(crate) id: String,
-    pub(crate) rpc: String,
-    pub(crate) resource: String,
-    pub(crate) title: String,
-    /// Whether the emulator implements it, so that the gateway serves and advertises the RPC.
-    pub(crate) served: bool,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) scheme: String,
-    pub(crate) body: String,
-    pub(crate) effect: String,
-    /// Whether it can change points, a balance or rights, or give something away; who may do that is granted apart.
-    #[serde(default)]
-    pub(crate) money: bool,
-    pub(crate) request_number: Option<String>,
-    /// `safe` where a second run of a write changes nothing more.
-    pub(crate) repeat: Option<Safety>,
-    /// Members whose presence takes that back.
-    #[serde(default)]
-    pub(crate) repeat_unless: Vec<String>,
-    /// What a write changes that names no member, where one that is sent again could undo a later one: its kind, and the
-    /// member of the request that tells which one (`template/card_id`, or `callback` if there is only one).
-    pub(crate) target: Option<String>,
-    /// Members of the answer that name what the request named: `card_id`, `data[].openid`, or
-    /// `card_id=card.base_info.id` where the names differ.
-    #[serde(default)]
-    pub(crate) subject: Vec<String>,
-    /// Whether a dynamic code may stand in place of the code; it is answered with the fixed one.
-    #[serde(default)]
-    pub(crate) dynamic_code: bool,
-    /// Whether the answer is itself a credential, so that the RPC is served only where an account
-    /// says so.
-    #[serde(default)]
-    pub(crate) credential: bool,
-    /// The limits of the file, for uploads.
-    pub(crate) upload: Option<Upload>,
-    #[serde(default)]
-    pub(crate) encrypts: bool,
-    pub(crate) rate_limit: Option<RateLimit>,
-    pub(crate) superseded_by: Option<String>,
-    pub(crate) variant_of: Option<String>,
-    #[serde(rename = "errors")]
-    pub(crate) rows: Vec<Row>,
-    /// The error table with the rows that it shares.
-    #[serde(skip)]
-    pub(crate) errors: Vec<ErrorRow>,
-    pub(crate) docs: Vec<String>,
-    pub(crate) notes: Vec<String>,
-    pub(crate) request: Vec<Field>,
-    pub(crate) status: u16,
-    /// The message of the answer; empty where nothing is returned.
-    pub(crate) answer: String,
-    /// A request by its places: `path`, `query`, `body`.
-    #[serde(default)]
-    example_request: BTreeMap<String, serde_json::Value>,
-    #[serde(rename = "example_response")]
-    _example_response: Option<serde_json::Value>,
-}
-
-/// Whether a write may be sent again.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Safety {
-    Safe,
 }
 
 /// One notification.
@@ -342,42 +106,6 @@ pub(crate) struct Notification {
     pub(crate) notes: Vec<String>,
     #[serde(rename = "example")]
     _example: Option<serde_json::Value>,
-}
-
-impl Operation {
-    /// Returns the fields that callers of gRPC send: all but credentials, which the gateway holds.
-    pub(crate) fn proto_fields(&self) -> impl Iterator<Item = &Field> {
-        self.request
-            .iter()
-            .filter(|field| !self.is_credential(&field.name))
-    }
-
-    /// Returns true if a field is a credential, which the gateway holds.
-    pub(crate) fn is_credential(&self, field: &str) -> bool {
-        self.scheme == "credentials" && ["grant_type", "appid", "secret"].contains(&field)
-    }
-
-    /// Returns what stands in a place of the example: `path`, `query` or `body`.
-    pub(crate) fn example(
-        &self,
-        place: &str,
-    ) -> Option<&serde_json::Map<String, serde_json::Value>> {
-        self.example_request.get(place)?.as_object()
-    }
-
-    /// Returns the variant of `kabao_models::Repeat` that the operation is of.
-    pub(crate) fn repeat(&self) -> &'static str {
-        match (&self.request_number, self.repeat, self.effect.as_str()) {
-            (Some(_), ..) => "Numbered",
-            (None, Some(Safety::Safe), _) | (None, None, "read") => "Harmless",
-            (None, None, _) => "Harmful",
-        }
-    }
-
-    /// Returns true if the operation uploads a file.
-    pub(crate) fn is_upload(&self) -> bool {
-        self.body == "multipart"
-    }
 }
 
 impl Catalogue {
@@ -420,6 +148,11 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Returns the last part of the proto package of the family.
+    pub(crate) fn package(&self) -> String {
+        self.family.replace('_', "")
+    }
+
     /// Returns the resources in the order of the operations.
     pub(crate) fn resources(&self) -> Vec<&str> {
         let mut resources: Vec<&str> = Vec::new();
@@ -457,6 +190,12 @@ impl Catalogue {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, message)| message)
+    }
+
+    /// Returns the operation that another one is a variant of.
+    pub(crate) fn original(&self, variant: &Operation) -> Option<&Operation> {
+        let id = variant.variant_of.as_deref()?;
+        self.operations.iter().find(|operation| operation.id == id)
     }
 
     /// Returns the messages of a resource that callers of gRPC see: all but the JSON parts of

@@ -1,44 +1,8 @@
 //! Writes the lists of request types, which other code goes through by macro.
 
-use crate::Error;
 use crate::catalogue::{Catalogue, Operation};
 use crate::output::Output;
 use crate::text::{MARK, ident};
-
-impl Catalogue {
-    /// Returns the operation that another one is a variant of.
-    fn original(&self, variant: &Operation) -> Option<&Operation> {
-        let id = variant.variant_of.as_deref()?;
-        self.operations.iter().find(|operation| operation.id == id)
-    }
-
-    /// A variant may lack members of its original, and has no others.
-    pub(crate) fn validate_variant(&self, variant: &Operation) -> Result<(), Error> {
-        let Some(id) = &variant.variant_of else {
-            return Ok(());
-        };
-        let Some(original) = self.original(variant) else {
-            return Err(Error::new(format!("{}: no operation {id}", variant.id)));
-        };
-        let foreign = variant.request.iter().find(|field| {
-            original
-                .request
-                .iter()
-                .all(|other| other.name != field.name)
-        });
-        match foreign {
-            Some(field) => Err(Error::new(format!(
-                "{}: {id} has no {}",
-                variant.id, field.name
-            ))),
-            None if variant.answer != original.answer => Err(Error::new(format!(
-                "{}: {id} has another answer",
-                variant.id
-            ))),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Writes a list of each family, and the requests that are variants of others.
 pub(crate) fn write(catalogues: &[Catalogue], output: &mut Output) {

@@ -18,7 +18,6 @@ mod endpoints;
 mod error;
 mod methods;
 mod models;
-mod models_operation;
 mod output;
 mod pages;
 mod portable_page;
@@ -26,6 +25,7 @@ mod protos;
 mod refusals;
 mod stubs;
 mod text;
+mod words;
 mod worked;
 
 use std::path::Path;

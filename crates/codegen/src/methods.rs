@@ -2,7 +2,6 @@
 
 use crate::catalogue::Catalogue;
 use crate::output::Output;
-use crate::protos::package;
 use crate::text::{MARK, screaming, service_name};
 
 pub(crate) fn write(catalogues: &[Catalogue], output: &mut Output) {
@@ -11,7 +10,7 @@ pub(crate) fn write(catalogues: &[Catalogue], output: &mut Output) {
          pub(crate) static METHODS: &[crate::method::Method] = crate::method::methods! {{\n"
     );
     for catalogue in catalogues {
-        let (family, package) = (&catalogue.family, package(catalogue));
+        let (family, package) = (&catalogue.family, catalogue.package());
         for resource in catalogue.resources() {
             let operations = catalogue.operations_of(resource);
             let methods: String = operations

@@ -1,13 +1,13 @@
 //! Writes `crates/models/src/generated`: declarations, which `kabao-derive` makes into tables.
 
+mod field;
+mod operation;
+
 use std::collections::BTreeSet;
 
-use crate::catalogue::{
-    Catalogue, Enumeration, Field, Kind, Message, Notification, Place, Row, Use,
-};
-use crate::models_operation;
+use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Message, Notification, Row, Use};
 use crate::output::Output;
-use crate::text::{MARK, comment, ident, literal, pascal, rustdoc, sentence};
+use crate::text::{MARK, comment, literal, pascal, rustdoc, sentence};
 
 const ROOT: &str = "crates/models/src/generated";
 
@@ -27,7 +27,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     );
     output.add(
         format!("{folder}/errors.rs"),
-        models_operation::errors_module(catalogue),
+        operation::errors_module(catalogue),
     );
     output.add(format!("{folder}.rs"), family_module(catalogue));
 }
@@ -61,7 +61,7 @@ fn family_module(catalogue: &Catalogue) -> String {
         .operations
         .iter()
         .map(|operation| {
-            let constant = models_operation::constant(operation);
+            let constant = operation::constant(operation);
             format!("&{}::{constant},\n", operation.resource)
         })
         .collect();
@@ -76,7 +76,7 @@ fn family_module(catalogue: &Catalogue) -> String {
 fn resource_module(catalogue: &Catalogue, resource: &str) -> String {
     let operations: String = catalogue
         .operations_of(resource)
-        .map(|operation| models_operation::request(catalogue, operation))
+        .map(|operation| operation::request(catalogue, operation))
         .collect();
     let imports = imports(&used_types(catalogue, resource));
     let messages = messages(catalogue, resource);
@@ -211,92 +211,7 @@ fn message_type(catalogue: &Catalogue, name: &str, message: &Message) -> String 
     let fields: String = message
         .fields
         .iter()
-        .map(|f| field(f, f.number, ""))
+        .map(|field| field::declaration(field, field.number, ""))
         .collect();
     format!("{doc}#[{attribute}({usage})]\npub struct {name} {{\n{fields}}}\n\n")
-}
-
-/// Declares a field; `place` is where it stands, with a comma before it, unless that is the body.
-pub(crate) fn field(field: &Field, tag: u32, place: &str) -> String {
-    format!(
-        "{}#[field({tag}{place}{})]\npub {}: {},\n",
-        comment("///", &field_doc(field)),
-        limits(field),
-        ident(&field.name),
-        field_type(field)
-    )
-}
-
-/// What a field is and how sure that is; its limits stand in the attribute.
-fn field_doc(field: &Field) -> String {
-    let mut doc = sentence(&rustdoc(&field.doc));
-    if let Some(condition) = &field.required_if {
-        doc.push(' ');
-        doc.push_str(&sentence(&rustdoc(&format!("Required if {condition}"))));
-    }
-    if field.unofficial {
-        doc.push_str(" Not on an official page that could be read.");
-    }
-    if field.deprecated {
-        doc.push_str(" Only older documents have this member.");
-    }
-    doc
-}
-
-fn limits(field: &Field) -> String {
-    let mut out = String::new();
-    let mut add = |text: String| out.push_str(&format!(", {text}"));
-    if field.wire() != field.name {
-        add(format!("wire = {}", literal(field.wire())));
-    }
-    if field.required && field.place != Place::Path {
-        add("required".to_owned());
-    }
-    if field.either {
-        add("either".to_owned());
-    }
-    let is_integer = field.kind() == Kind::Integer;
-    let sizes = [
-        ("min_chars", field.min_chars),
-        ("chars", field.max_chars),
-        ("bytes", field.max_bytes),
-        ("min_items", field.min_items),
-        ("max_items", field.max_items),
-    ];
-    let bounds = [("min", field.min), ("max", field.max)].into_iter();
-    let bounds = bounds.filter(|_| is_integer);
-    for (name, size) in sizes {
-        size.into_iter()
-            .for_each(|size| add(format!("{name} = {size}")));
-    }
-    for (name, bound) in bounds {
-        bound
-            .into_iter()
-            .for_each(|bound| add(format!("{name} = {bound}")));
-    }
-    if let Some(pattern) = &field.pattern {
-        add(format!("form = {}", pascal(pattern)));
-    }
-    if !field.values.is_empty() {
-        add(format!("values = {:?}", field.values));
-    }
-    out
-}
-
-fn field_type(field: &Field) -> String {
-    let bare = match field.kind() {
-        Kind::String => "String",
-        Kind::Personal => "Personal",
-        Kind::Secret => "Secret",
-        Kind::Sensitive => "Sensitive",
-        Kind::Integer => "i64",
-        Kind::Boolean => "bool",
-        Kind::Bytes => "Bytes",
-        Kind::Enumeration(name) | Kind::Message(name) => name,
-    };
-    match (field.place, field.is_list()) {
-        (Place::Path, _) => bare.to_owned(),
-        (_, true) => format!("Option<Vec<{bare}>>"),
-        (_, false) => format!("Option<{bare}>"),
-    }
 }

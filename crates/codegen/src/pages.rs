@@ -1,10 +1,9 @@
 //! Writes `docs/reference`: a page per family service and a table of coverage.
 
-use crate::catalogue::{Catalogue, Field, Kind, Operation, Place, Safety};
+use crate::catalogue::{Catalogue, Field, Kind, Operation, Place};
 use crate::output::Output;
-use crate::protos::limits_in_words;
-use crate::protos::{CREDENTIAL_DOC, answer_message, package};
 use crate::text::{enum_value, sentence, service_name};
+use crate::words::{CREDENTIAL_DOC, limits_in_words, repeats};
 use crate::worked;
 
 pub(crate) const ROOT: &str = "docs/reference";
@@ -15,7 +14,7 @@ pub(crate) const MARK: &str =
 pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     for resource in catalogue.resources() {
         output.add(
-            format!("{ROOT}/{}/{resource}.md", package(catalogue)),
+            format!("{ROOT}/{}/{resource}.md", catalogue.package()),
             page(catalogue, resource),
         );
     }
@@ -55,7 +54,7 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
             out.push_str(&format!(
                 "| [`{}`]({}/{}.md#{}) | `{} {}` | `{}.{}` | {} |\n",
                 operation.id,
-                package(catalogue),
+                catalogue.package(),
                 operation.resource,
                 operation.rpc.to_ascii_lowercase(),
                 operation.method,
@@ -74,11 +73,11 @@ fn page(catalogue: &Catalogue, resource: &str) -> String {
         "{MARK}# {}\n\n`kabao.{}.v1.{}`, the resource `{resource}` of the family `{}`. Proto: \
          [`proto/kabao/{}/v1/{resource}.proto`](../../../proto/kabao/{}/v1/{resource}.proto).\n",
         service_name(resource),
-        package(catalogue),
+        catalogue.package(),
         service_name(resource),
         catalogue.family,
-        package(catalogue),
-        package(catalogue)
+        catalogue.package(),
+        catalogue.package()
     );
     for operation in catalogue.operations_of(resource) {
         out.push_str(&section(catalogue, operation));
@@ -117,7 +116,7 @@ fn section(catalogue: &Catalogue, operation: &Operation) -> String {
     if operation.answer.is_empty() {
         out.push_str(&format!(
             "\n### Answer\n\n`{}`: nothing (HTTP {}).\n",
-            answer_message(operation),
+            operation.answer_message(),
             operation.status
         ));
     } else if let Some(message) = catalogue.message(&operation.answer) {
@@ -142,38 +141,6 @@ fn section(catalogue: &Catalogue, operation: &Operation) -> String {
     }
     out.push('\n');
     out
-}
-
-/// What a second run of an operation does.
-pub(crate) fn repeats(operation: &Operation) -> String {
-    match (
-        operation.effect.as_str(),
-        &operation.request_number,
-        operation.repeat,
-    ) {
-        ("read", ..) => "Reads only; safe to repeat.".to_owned(),
-        (_, Some(number), _) => format!("Writes; `{number}` makes a repeat harmless."),
-        (_, None, None) => {
-            "Writes, and has no request number: a repeat may act twice, unless it carries the same \
-             `idempotency-key`."
-                .to_owned()
-        }
-        (_, None, Some(Safety::Safe)) if operation.repeat_unless.is_empty() => {
-            "Writes what a repeat does not change any more; safe to repeat.".to_owned()
-        }
-        (_, None, Some(Safety::Safe)) => {
-            let members: Vec<String> = operation
-                .repeat_unless
-                .iter()
-                .map(|member| format!("`{member}`"))
-                .collect();
-            format!(
-                "Writes absolute values; safe to repeat, except with {}: a repeat acts twice then, unless it carries \
-                 the same `idempotency-key`.",
-                members.join(" or ")
-            )
-        }
-    }
 }
 
 /// What is special about calling an operation.

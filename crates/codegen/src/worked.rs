@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::catalogue::{Catalogue, Field, Kind, Operation, Place};
-use crate::protos::package;
 use crate::text::{enum_value, service_name};
 
 /// The smallest PNG there is, in base64.
@@ -20,7 +19,7 @@ pub(crate) fn command(method: &str, request: &str) -> String {
 pub(crate) fn of_operation(catalogue: &Catalogue, operation: &Operation) -> String {
     let method = format!(
         "kabao.{}.v1.{}/{}",
-        package(catalogue),
+        catalogue.package(),
         service_name(&operation.resource),
         operation.rpc
     );

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalogue, Field, Kind, Place};
+use super::{Catalogue, EXTRA, Field, Kind, Operation, Place};
 use crate::Error;
 
 impl Catalogue {
@@ -113,7 +113,7 @@ impl Catalogue {
                     field.name, field.type_
                 )));
             }
-            if field.number == 0 || field.number >= crate::protos::EXTRA {
+            if field.number == 0 || field.number >= EXTRA {
                 return Err(Error::new(format!(
                     "{owner}.{}: number out of range",
                     field.name
@@ -121,6 +121,33 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+
+    /// A variant may lack members of its original, and has no others.
+    fn validate_variant(&self, variant: &Operation) -> Result<(), Error> {
+        let Some(id) = &variant.variant_of else {
+            return Ok(());
+        };
+        let Some(original) = self.original(variant) else {
+            return Err(Error::new(format!("{}: no operation {id}", variant.id)));
+        };
+        let foreign = variant.request.iter().find(|field| {
+            original
+                .request
+                .iter()
+                .all(|other| other.name != field.name)
+        });
+        match foreign {
+            Some(field) => Err(Error::new(format!(
+                "{}: {id} has no {}",
+                variant.id, field.name
+            ))),
+            None if variant.answer != original.answer => Err(Error::new(format!(
+                "{}: {id} has another answer",
+                variant.id
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! Writes the request type of an operation, its static and its error rows.
 
+use super::field;
 use crate::catalogue::{Catalogue, ErrorRow, Field, Kind, Operation, Place, Row, Upload};
-use crate::models::field;
 use crate::text::{MARK, comment, literal, pascal, rustdoc, screaming, sentence};
 
 /// The name of the static that describes an operation.
-pub(crate) fn constant(operation: &Operation) -> String {
+pub(super) fn constant(operation: &Operation) -> String {
     screaming(&operation.rpc)
 }
 
 /// Writes the error rows that operations of a family share.
-pub(crate) fn errors_module(catalogue: &Catalogue) -> String {
+pub(super) fn errors_module(catalogue: &Catalogue) -> String {
     let rows: String = catalogue
         .errors
         .0
@@ -27,7 +27,7 @@ pub(crate) fn errors_module(catalogue: &Catalogue) -> String {
 }
 
 /// Writes everything of an operation.
-pub(crate) fn request(catalogue: &Catalogue, operation: &Operation) -> String {
+pub(super) fn request(catalogue: &Catalogue, operation: &Operation) -> String {
     let name = &operation.rpc;
     let constant = constant(operation);
     let steps: String = steps(catalogue, operation)
@@ -57,7 +57,7 @@ pub(crate) fn request(catalogue: &Catalogue, operation: &Operation) -> String {
         .map(|request_field| {
             let has_proto = !operation.is_credential(&request_field.name);
             let tag = if has_proto { request_field.number } else { 0 };
-            field(request_field, tag, place(operation, request_field))
+            field::declaration(request_field, tag, place(operation, request_field))
         })
         .collect();
     format!(
