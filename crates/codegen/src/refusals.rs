@@ -270,7 +270,7 @@ impl Refusals {
             "crates/models/src/generated/refusals.rs",
             format!(
                 "{MARK}//! What WeChat's refusals mean.\n\n\
-                 use crate::refusal::{{code_rows, errcode_rows, operation_rows, text_rows}};\n\n\
+                 use crate::meaning::{{code_rows, errcode_rows, operation_rows, text_rows}};\n\n\
                  code_rows! {{\n{codes}}}\n\nerrcode_rows! {{\n{errcodes}}}\n\n\
                  text_rows! {{\n{texts}}}\n\noperation_rows! {{\n{operations}}}\n"
             ),

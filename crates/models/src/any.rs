@@ -1,51 +1,39 @@
-//! Requests and answers of any operation, so that one pipeline and one server serve all of them.
+//! What is done with requests and answers of any operation, so that one pipeline and one server serve all
+//! of them.
 
 use std::any::Any;
 
 use bytes::Bytes;
 
 use crate::check::Checker;
-use crate::endpoint::{
-    Answer, DecodeError, EncodeError, Endpoint, Outgoing, read_answer, write_answer,
-};
+use crate::error::{DecodeError, EncodeError};
+use crate::http_request::{Incoming, Outgoing};
 use crate::json;
 use crate::multipart::{self, Multipart};
-use crate::operation::{Body, Operation, Repeat};
-use crate::params::{Incoming, Params, ParamsIn};
+use crate::operation::{AnyAnswer, AnyEndpoint, Body, Repeat};
+use crate::params::{Params, ParamsIn};
 use crate::private::Secret;
 use crate::record::{Record, Value};
 use crate::sensitive::Sensitive;
 use crate::subject;
-use crate::tolerant::{Deviation, read_tolerantly};
+use crate::tolerant::{self, Deviation};
 use crate::upload::UploadedFile;
 use crate::violation::Violation;
 
-/// A request of any operation. Implemented by every [`Endpoint`].
-pub trait AnyEndpoint: Record {
-    /// Returns what is known of the operation.
-    fn operation(&self) -> &'static Operation;
-}
-
-impl<E: Endpoint> AnyEndpoint for E {
-    fn operation(&self) -> &'static Operation {
-        E::OPERATION
-    }
-}
-
 impl<'r> dyn AnyEndpoint + 'r {
-    /// See [`Endpoint::file`].
+    /// See [`crate::Endpoint::file`].
     pub fn file(&self) -> Option<UploadedFile<'_>> {
         multipart::file(self, self.operation().upload.as_ref()?)
     }
 
-    /// See [`Endpoint::fill_digest`].
+    /// See [`crate::Endpoint::fill_digest`].
     pub fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
         if self.operation().upload.is_some() {
             multipart::fill_digest(self, sha256);
         }
     }
 
-    /// See [`Endpoint::fill_credentials`].
+    /// See [`crate::Endpoint::fill_credentials`].
     pub fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
         for name in self.operation().credentials() {
             let value = match *name {
@@ -62,13 +50,13 @@ impl<'r> dyn AnyEndpoint + 'r {
         }
     }
 
-    /// See [`Endpoint::request_number`].
+    /// See [`crate::Endpoint::request_number`].
     pub fn request_number(&self) -> Option<&str> {
         let record: &dyn Record = self;
         record.named(self.operation().request_number?).text()
     }
 
-    /// See [`Endpoint::is_safe_to_repeat`].
+    /// See [`crate::Endpoint::is_safe_to_repeat`].
     pub fn is_safe_to_repeat(&self) -> bool {
         let (operation, record): (_, &dyn Record) = (self.operation(), self);
         match operation.repeat {
@@ -83,25 +71,25 @@ impl<'r> dyn AnyEndpoint + 'r {
         }
     }
 
-    /// See [`Endpoint::violations`].
+    /// See [`crate::Endpoint::violations`].
     pub fn violations(&self) -> Vec<Violation> {
         let operation = self.operation();
         let mut checker = Checker::sending(operation.family);
         checker.check(self);
         if let (Some(limits), Some(file)) = (&operation.upload, self.file()) {
-            limits.check(&file, &mut checker);
+            checker.check_file(limits, &file);
         }
         checker.finish()
     }
 
-    /// See [`Endpoint::private_values`]. Fields that are encrypted already are left out.
+    /// See [`crate::Endpoint::private_values`]. Fields that are encrypted already are left out.
     pub fn private_values(&self) -> Vec<String> {
         let mut checker = Checker::collecting();
         checker.check(self);
         checker.into_private()
     }
 
-    /// See [`Endpoint::strict_violations`].
+    /// See [`crate::Endpoint::strict_violations`].
     pub fn strict_violations(&self) -> Vec<Violation> {
         let mut checker = Checker::strict();
         checker.check(self);
@@ -114,7 +102,7 @@ impl<'r> dyn AnyEndpoint + 'r {
         record.visit_sensitive(visit);
     }
 
-    /// See [`Endpoint::into_http`].
+    /// See [`crate::Endpoint::into_http`].
     ///
     /// # Errors
     ///
@@ -148,7 +136,7 @@ impl<'r> dyn AnyEndpoint + 'r {
         })
     }
 
-    /// Reads a request into an empty one; see [`Endpoint::from_http`].
+    /// Reads a request into an empty one; see [`crate::Endpoint::from_http`].
     ///
     /// # Errors
     ///
@@ -160,7 +148,7 @@ impl<'r> dyn AnyEndpoint + 'r {
         })
     }
 
-    /// Reads a request into an empty one; see [`Endpoint::from_http_tolerant`].
+    /// Reads a request into an empty one; see [`crate::Endpoint::from_http_tolerant`].
     ///
     /// # Errors
     ///
@@ -172,7 +160,7 @@ impl<'r> dyn AnyEndpoint + 'r {
     ) -> Result<Vec<Deviation>, DecodeError> {
         let mut deviations = Vec::new();
         read_request(self, incoming, |request, body| {
-            deviations = read_tolerantly(request, body)?;
+            deviations = tolerant::read(request, body)?;
             Ok(())
         })?;
         Ok(deviations)
@@ -189,7 +177,7 @@ impl<'r> dyn AnyEndpoint + 'r {
         subject::foreign(self.operation(), self, answer)
     }
 
-    /// Reads the body of a verified answer; see [`Answer::read_body`].
+    /// Reads the body of a verified answer; see [`crate::Answer::read_body`].
     ///
     /// # Errors
     ///
@@ -232,31 +220,33 @@ pub(crate) fn read_request<'i>(
     params.read(request)
 }
 
+/// Reads a new answer; an empty body is an answer without members.
+pub(crate) fn read_answer<M>(
+    new: impl Fn() -> M,
+    record: impl Fn(&mut M) -> &mut dyn Record,
+    body: &[u8],
+) -> Result<(M, Vec<Deviation>), DecodeError> {
+    if body.is_empty() {
+        Ok((new(), Vec::new()))
+    } else {
+        json::read_received(new, record, body)
+    }
+}
+
+/// Writes an answer; one of which no member is documented has no body.
+pub(crate) fn write_answer(answer: &dyn Record) -> Result<Bytes, EncodeError> {
+    if answer.shape().members.is_empty() {
+        return Ok(Bytes::new());
+    }
+    json::write(answer).map(Bytes::from).map_err(EncodeError)
+}
+
 /// An answer, and what of it is not as documented.
 pub struct Decoded {
     /// The answer.
     pub answer: Box<dyn AnyAnswer>,
     /// Its deviations; their paths may be logged.
     pub deviations: Vec<Deviation>,
-}
-
-/// An answer of any operation. Implemented by every [`Answer`].
-pub trait AnyAnswer: Record {
-    /// Returns the answer for a downcast.
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
-
-    /// Returns the same once more, for somebody else who asked.
-    fn copied(&self) -> Box<dyn AnyAnswer>;
-}
-
-impl<A: Answer> AnyAnswer for A {
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
-    }
-
-    fn copied(&self) -> Box<dyn AnyAnswer> {
-        Box::new(self.clone())
-    }
 }
 
 impl<'r> dyn AnyAnswer + 'r {
@@ -266,14 +256,14 @@ impl<'r> dyn AnyAnswer + 'r {
         record.visit_sensitive(visit);
     }
 
-    /// See [`Answer::strict_violations`].
+    /// See [`crate::Answer::strict_violations`].
     pub fn strict_violations(&self) -> Vec<Violation> {
         let mut checker = Checker::strict();
         checker.check(self);
         checker.finish()
     }
 
-    /// See [`Answer::into_body`].
+    /// See [`crate::Answer::into_body`].
     ///
     /// # Errors
     ///

@@ -25,9 +25,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::any::{AnyAnswer, AnyEndpoint};
 use crate::json::{Target, read_single};
-use crate::operation::Operation;
+use crate::operation::{AnyAnswer, AnyEndpoint, Operation};
 use crate::record::{Field, Kind, List, Place, Record, Ref, Slot, Value};
 use crate::sensitive::Sensitive;
 

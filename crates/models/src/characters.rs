@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::Family;
+use crate::family::Family;
 
 /// Which characters the JSON of a family may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

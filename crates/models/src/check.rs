@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use crate::characters::{Characters, visit_texts};
 use crate::extra::Extra;
+use crate::family::Family;
 use crate::limits::Limits;
-use crate::operation::Family;
 use crate::params::has_dot_segment;
 use crate::record::{Field, Kind, List, Place, Record, Ref, Words};
 use crate::sensitive::Sensitive;
+use crate::upload::{Upload, UploadedFile};
 use crate::violation::{Breach, LengthUnit, Violation};
 
 /// Collects violations while it walks a message.
@@ -70,7 +71,7 @@ impl Checker {
     }
 
     /// Reports a violation of the field `name` at the present place.
-    pub(crate) fn report(&mut self, name: &str, breach: Breach) {
+    fn report(&mut self, name: &str, breach: Breach) {
         let field = if self.path.is_empty() || name.is_empty() {
             format!("{}{name}", self.path)
         } else {
@@ -80,7 +81,7 @@ impl Checker {
     }
 
     /// Reports a violation of a field unless one of it was reported already.
-    pub(crate) fn report_once(&mut self, field: &str, breach: Breach) {
+    fn report_once(&mut self, field: &str, breach: Breach) {
         if !self.violations.iter().any(|known| known.field == field) {
             self.report(field, breach);
         }
@@ -99,6 +100,16 @@ impl Checker {
         });
         self.check_absent(fields.get(next..).unwrap_or_default());
         self.check_extra(record.extra());
+    }
+
+    /// Checks the file of an upload.
+    pub(crate) fn check_file(&mut self, limits: &Upload, file: &UploadedFile<'_>) {
+        if let Some(reason) = limits.check_name(file.name) {
+            self.report_once(file.name_field, reason);
+        }
+        if let Some(reason) = limits.check_content(file.name, file.content) {
+            self.report_once(file.content_field, reason);
+        }
     }
 
     fn check_absent(&mut self, fields: &[Field]) {

@@ -1,20 +1,20 @@
 //! Operations as types that work in both directions of HTTP.
 
-use std::fmt;
+use std::any::Any;
 
 use bytes::Bytes;
-use http::Method;
 
-use crate::any::{AnyEndpoint, read_request};
+use crate::any::{read_answer, read_request, write_answer};
 use crate::check::Checker;
+use crate::error::{DecodeError, EncodeError};
+use crate::http_request::{Incoming, Outgoing};
+use crate::json;
 use crate::object::Object;
-use crate::operation::Operation;
-use crate::params::Incoming;
-use crate::record::Record;
-use crate::tolerant::{self, Deviation, read_tolerantly};
+use crate::operation::{AnyAnswer, AnyEndpoint, Operation};
+use crate::private::Secret;
+use crate::tolerant::{self, Deviation};
 use crate::upload::UploadedFile;
 use crate::violation::Violation;
-use crate::{Secret, json};
 
 /// A request of one operation.
 ///
@@ -115,10 +115,16 @@ pub trait Endpoint: Object {
         let mut request = Self::default();
         let mut deviations = Vec::new();
         read_request(&mut request, incoming, |request, body| {
-            deviations = read_tolerantly(request, body)?;
+            deviations = tolerant::read(request, body)?;
             Ok(())
         })?;
         Ok((request, deviations))
+    }
+}
+
+impl<E: Endpoint> AnyEndpoint for E {
+    fn operation(&self) -> &'static Operation {
+        E::OPERATION
     }
 }
 
@@ -175,223 +181,16 @@ pub trait Answer: Object {
     }
 }
 
-/// Reads a new answer; an empty body is an answer without members.
-pub(crate) fn read_answer<M>(
-    new: impl Fn() -> M,
-    record: impl Fn(&mut M) -> &mut dyn Record,
-    body: &[u8],
-) -> Result<(M, Vec<Deviation>), DecodeError> {
-    if body.is_empty() {
-        Ok((new(), Vec::new()))
-    } else {
-        tolerant::read(new, record, body)
+impl<A: Answer> AnyAnswer for A {
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
     }
-}
 
-/// Writes an answer; one of which no member is documented has no body.
-pub(crate) fn write_answer(answer: &dyn Record) -> Result<Bytes, EncodeError> {
-    if answer.shape().members.is_empty() {
-        return Ok(Bytes::new());
+    fn copied(&self) -> Box<dyn AnyAnswer> {
+        Box::new(self.clone())
     }
-    json::write(answer).map(Bytes::from).map_err(EncodeError)
 }
 
 /// The answer of operations that return nothing (HTTP 204).
 #[kabao_derive::answer(answer)]
 pub struct NoContent {}
-
-/// A request ready to be signed and sent.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// The HTTP method.
-    pub method: Method,
-    /// Path and query, percent-encoded once; these bytes are signed and sent.
-    pub target: String,
-    /// The `Content-Type`, absent without a body.
-    pub content_type: Option<String>,
-    /// The body; these bytes are sent.
-    pub body: Bytes,
-    /// What is signed in place of the body: the body itself, or the `meta` part of an upload.
-    pub signed: Bytes,
-}
-
-/// Shows sizes only: target and body hold personal data.
-impl fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
-            .field("method", &self.method)
-            .field("body_bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A request or answer could not be written as JSON.
-#[derive(Debug)]
-pub struct EncodeError(pub(crate) serde_json::Error);
-
-impl EncodeError {
-    /// A sensitive field was still plain.
-    pub(crate) fn plain() -> Self {
-        Self(serde::ser::Error::custom(
-            "a sensitive field was not encrypted before it was written",
-        ))
-    }
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the message cannot be written as JSON")
-    }
-}
-
-impl std::error::Error for EncodeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-/// Where a message failed to parse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// The path or a path parameter.
-    Path,
-    /// A query parameter.
-    Query,
-    /// The body.
-    Body,
-}
-
-/// A request or answer is not what the catalogue describes.
-///
-/// The text names places and JSON types, never values.
-#[derive(Debug)]
-pub struct DecodeError {
-    location: Location,
-    field: Option<String>,
-    issue: String,
-    /// Line and column of a JSON error.
-    position: Option<(usize, usize)>,
-    /// What the documents want of the member at that place.
-    expected: Option<String>,
-}
-
-impl DecodeError {
-    pub(crate) fn route() -> Self {
-        Self::at(
-            Location::Path,
-            None,
-            "the path does not belong to the operation",
-        )
-    }
-
-    pub(crate) fn path(name: &str) -> Self {
-        Self::at(
-            Location::Path,
-            Some(name),
-            "the path parameter is not UTF-8",
-        )
-    }
-
-    pub(crate) fn query(name: &str) -> Self {
-        Self::at(
-            Location::Query,
-            Some(name),
-            "the query parameter is not UTF-8",
-        )
-    }
-
-    pub(crate) fn path_type(name: &str) -> Self {
-        Self::at(
-            Location::Path,
-            Some(name),
-            "the path parameter has the wrong type",
-        )
-    }
-
-    pub(crate) fn query_type(name: &str) -> Self {
-        Self::at(
-            Location::Query,
-            Some(name),
-            "the query parameter has the wrong type",
-        )
-    }
-
-    pub(crate) fn body(issue: impl Into<String>) -> Self {
-        Self::at(Location::Body, None, issue)
-    }
-
-    pub(crate) fn json(error: serde_json::Error) -> Self {
-        let mut this = Self::at(
-            Location::Body,
-            None,
-            match error.classify() {
-                serde_json::error::Category::Data => "a member has the wrong JSON type",
-                serde_json::error::Category::Eof => "the JSON ends early",
-                _ => "the body is not JSON",
-            },
-        );
-        this.position = Some((error.line(), error.column()));
-        this.expected = expected(&error.to_string()).map(str::to_owned);
-        this
-    }
-
-    fn at(location: Location, field: Option<&str>, issue: impl Into<String>) -> Self {
-        Self {
-            location,
-            field: field.map(str::to_owned),
-            issue: issue.into(),
-            position: None,
-            expected: None,
-        }
-    }
-
-    /// Returns the part of the message that failed.
-    pub fn location(&self) -> Location {
-        self.location
-    }
-
-    /// Returns the parameter that failed, if it is known.
-    pub fn field(&self) -> Option<&str> {
-        self.field.as_deref()
-    }
-
-    /// Returns line and column, both from 1, of the place where the JSON failed.
-    pub fn position(&self) -> Option<(usize, usize)> {
-        self.position
-    }
-
-    /// Returns what the documents want of the member that has another type, in words: `an integer`.
-    pub fn expected(&self) -> Option<&str> {
-        self.expected.as_deref()
-    }
-}
-
-/// Finds what was expected in a text like "invalid type: string "x", expected i64 at line 1 column
-/// 9", and says it in the words of [`crate::Deviation::expected`].
-fn expected(text: &str) -> Option<&str> {
-    let (_, rest) = text.rsplit_once(", expected ")?;
-    let what = rest.rsplit_once(" at line ").map_or(rest, |(what, _)| what);
-    Some(match what {
-        "i64" => "an integer",
-        "a boolean" => "true or false",
-        "a sequence" => "a list",
-        "a map" => "an object",
-        "a string" => "a text",
-        other => other,
-    })
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.issue)?;
-        if let Some(field) = &self.field {
-            write!(f, " ({field})")?;
-        }
-        if let Some((line, column)) = self.position {
-            write!(f, " at line {line}, column {column}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for DecodeError {}

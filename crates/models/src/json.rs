@@ -8,7 +8,9 @@ use serde::ser::Error as _;
 use serde::{Serialize as _, Serializer};
 use serde_json::value::RawValue;
 
+use crate::error::DecodeError;
 use crate::record::Record;
+use crate::tolerant::{self, Deviation};
 
 mod read;
 mod write;
@@ -20,6 +22,25 @@ pub(crate) fn read(record: &mut dyn Record, json: &[u8]) -> Result<(), serde_jso
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     serde::de::DeserializeSeed::deserialize(Reading(record), &mut deserializer)?;
     deserializer.end()
+}
+
+/// Reads a new message: strictly if that works, else tolerantly. The deviations are empty if it does.
+///
+/// # Errors
+///
+/// Fails if the body is not one JSON object.
+pub(crate) fn read_received<M>(
+    new: impl Fn() -> M,
+    record: impl Fn(&mut M) -> &mut dyn Record,
+    body: &[u8],
+) -> Result<(M, Vec<Deviation>), DecodeError> {
+    let mut message = new();
+    if read(record(&mut message), body).is_ok() {
+        return Ok((message, Vec::new()));
+    }
+    let mut message = new();
+    let deviations = tolerant::read(record(&mut message), body)?;
+    Ok((message, deviations))
 }
 
 /// Writes a message.

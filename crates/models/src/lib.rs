@@ -48,12 +48,19 @@
 
 mod any;
 pub mod archive;
+mod catalogue;
 mod characters;
 mod check;
+mod declaration;
 mod endpoint;
+mod error;
 mod extra;
+mod family;
+mod http_request;
+mod image_format;
 mod json;
 mod limits;
+mod meaning;
 mod multipart;
 mod notification;
 mod object;
@@ -75,28 +82,31 @@ mod violation;
 
 mod generated;
 
-pub use self::any::{AnyAnswer, AnyEndpoint, Decoded};
-pub use self::endpoint::{
-    Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, Outgoing,
-};
+pub use self::any::Decoded;
+pub use self::catalogue::operations;
+pub use self::endpoint::{Answer, Endpoint, NoContent};
+pub use self::error::{DecodeError, EncodeError, Location};
 pub use self::extra::Extra;
+pub use self::family::Family;
 pub use self::generated::{brand, merchant, official_account};
+pub use self::http_request::{Incoming, Outgoing};
+pub use self::image_format::ImageFormat;
 pub use self::limits::Limits;
 pub use self::multipart::{Multipart, MultipartError, Part, multipart_part};
 pub use self::notification::NotificationType;
-pub use self::object::Object;
+pub use self::object::{Object, VisitSensitive};
 pub use self::operation::{
-    Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, Target,
-    operations,
+    AnyAnswer, AnyEndpoint, Body, Effect, Errcode, ErrorRow, Operation, RateLimit, Repeat, Scheme,
+    Target,
 };
-pub use self::params::{Incoming, ParamsIn, encode_component};
+pub use self::params::{ParamsIn, encode_component};
 pub use self::pattern::Pattern;
 pub use self::private::{Personal, Secret};
 pub use self::record::{
     Field, Inner, Kind, List, Place, Record, Ref, Shape, Slot, Usage, Value, Words,
 };
-pub use self::sensitive::{Sensitive, VisitSensitive};
+pub use self::sensitive::Sensitive;
 pub use self::tolerant::{Deviation, DeviationKind, LooseObject, json_text};
-pub use self::upload::{ImageFormat, Upload, UploadedFile};
+pub use self::upload::{Upload, UploadedFile};
 pub use self::variant::Variant;
 pub use self::violation::{Breach, LengthUnit, Violation};

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::endpoint::{DecodeError, EncodeError};
+use bytes::Bytes;
+
+use crate::error::{DecodeError, EncodeError};
+use crate::image_format::ImageFormat;
 use crate::json;
 use crate::record::{Field, Inner, Kind, Place, Record, Ref, Shape, Value};
-use crate::upload::{ImageFormat, Upload, UploadedFile};
-use bytes::Bytes;
+use crate::upload::{Upload, UploadedFile};
 
 /// One part of a form.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Notifications: what WeChat pushes to the merchant.
 
-use crate::endpoint::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError};
 use crate::json;
 use crate::object::Object;
 use crate::record::Record;
-use crate::tolerant::{self, Deviation};
+use crate::tolerant::Deviation;
 
 /// Everything that is known of a notification besides its fields.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,8 @@ pub(crate) fn payload<T: Object>(
     plaintext: &[u8],
     deviations: &mut Vec<Deviation>,
 ) -> Result<Box<T>, DecodeError> {
-    let (payload, found) = tolerant::read(Box::<T>::default, |payload| &mut **payload, plaintext)?;
+    let (payload, found) =
+        json::read_received(Box::<T>::default, |payload| &mut **payload, plaintext)?;
     deviations.extend(found);
     Ok(payload)
 }

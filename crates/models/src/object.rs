@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::{Record, Shape};
+use crate::record::{Entry, Inner, Kind, Record, Ref, Shape, Value};
+use crate::sensitive::Sensitive;
 
 /// A message that is known by its type.
 ///
@@ -14,6 +15,44 @@ use crate::record::{Record, Shape};
 pub trait Object: Record + Serialize + DeserializeOwned + Clone + Default + PartialEq {
     /// The table of its fields.
     const SHAPE: &'static Shape;
+}
+
+/// An object inside another message.
+impl<T: Object> Entry for T {
+    const KIND: Kind = Kind::Object(T::SHAPE);
+
+    fn get(&self) -> Ref<'_> {
+        Ref::Object(self)
+    }
+
+    fn of(_: Value<'_>) -> Option<Self> {
+        None
+    }
+
+    fn empty() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn record(&mut self) -> Option<&mut dyn Record> {
+        Some(self)
+    }
+
+    fn inner(&mut self) -> Inner<'_> {
+        Inner::Object(self)
+    }
+}
+
+/// Visits every [`Sensitive`] field of a message, nested ones included.
+pub trait VisitSensitive {
+    /// Calls `visit` with each sensitive field.
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
+}
+
+impl<T: Object> VisitSensitive for T {
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
+        let record: &mut dyn Record = self;
+        record.visit_sensitive(visit);
+    }
 }
 
 /// Hands the traits that Rust code expects of a message to what is written once for all.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::endpoint::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError};
 use crate::record::{Kind, Place, Record, Ref, Value};
 use crate::sensitive::Sensitive;
 
@@ -129,19 +129,6 @@ impl Params {
             self.has_query = true;
         }
     }
-}
-
-/// A request as a server received it, already matched against an operation's path.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming<'a> {
-    /// The path, percent-encoded as received.
-    pub path: &'a str,
-    /// The query without `?`, percent-encoded as received.
-    pub query: &'a str,
-    /// The `Content-Type` header.
-    pub content_type: Option<&'a str>,
-    /// The body.
-    pub body: &'a [u8],
 }
 
 /// Decoded path and query parameters.

@@ -11,7 +11,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::{Extra, Sensitive};
+use crate::extra::Extra;
+use crate::sensitive::Sensitive;
 
 mod entry;
 mod shape;

@@ -4,9 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
-use crate::object::Object;
-use crate::record::Record;
-
 /// A field that WeChat Pay wants encrypted on the wire (RSAES-OAEP, base64).
 ///
 /// The state is part of the value: JSON is written only from
@@ -89,19 +86,6 @@ impl Serialize for Sensitive {
 impl<'de> Deserialize<'de> for Sensitive {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::Encrypted)
-    }
-}
-
-/// Visits every [`Sensitive`] field of a message, nested ones included.
-pub trait VisitSensitive {
-    /// Calls `visit` with each sensitive field.
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
-}
-
-impl<T: Object> VisitSensitive for T {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        let record: &mut dyn Record = self;
-        record.visit_sensitive(visit);
     }
 }
 

@@ -28,8 +28,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::endpoint::DecodeError;
-use crate::json;
+use crate::error::DecodeError;
 use crate::record::{Field, Kind, List, Record, Slot};
 
 mod deviation;
@@ -99,34 +98,12 @@ impl Reader {
     }
 }
 
-/// Reads a new message: strictly if that works, else tolerantly. The deviations are empty if it does.
-///
-/// # Errors
-///
-/// Fails if the body is not one JSON object.
-pub(crate) fn read<M>(
-    new: impl Fn() -> M,
-    record: impl Fn(&mut M) -> &mut dyn Record,
-    body: &[u8],
-) -> Result<(M, Vec<Deviation>), DecodeError> {
-    let mut message = new();
-    if json::read(record(&mut message), body).is_ok() {
-        return Ok((message, Vec::new()));
-    }
-    let mut message = new();
-    let deviations = read_tolerantly(record(&mut message), body)?;
-    Ok((message, deviations))
-}
-
 /// Reads an empty message tolerantly and tells every deviation, `null` included.
 ///
 /// # Errors
 ///
 /// Fails if the body is not one JSON object.
-pub(crate) fn read_tolerantly(
-    message: &mut dyn Record,
-    body: &[u8],
-) -> Result<Vec<Deviation>, DecodeError> {
+pub(crate) fn read(message: &mut dyn Record, body: &[u8]) -> Result<Vec<Deviation>, DecodeError> {
     let text = json_text(body);
     let mut reader = Reader::default();
     if text.as_bytes() != body {

@@ -1,8 +1,8 @@
 //! Operations that are variants of others: brands that call directly do not name themselves, and
 //! what they do is otherwise what their service provider does.
 
-use crate::brand::{direct_media::DirectImageMeta, media::ImageMeta};
 use crate::endpoint::Endpoint;
+use crate::generated::brand::{direct_media::DirectImageMeta, media::ImageMeta};
 
 /// A request that is a variant of another one: it may lack members, has no others, and is answered
 /// alike.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::image_format::ImageFormat;
 use crate::pattern::Pattern;
-use crate::upload::ImageFormat;
 
 /// How the length of a text is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub(super) fn errors_module(catalogue: &Catalogue) -> String {
         .collect();
     format!(
         "{MARK}//! Rows of error tables that operations of the family share.\n\n\
-         use crate::operation::{{ErrorRow, shared_rows}};\n\nshared_rows! {{\n{rows}}}\n\n\
+         use crate::declaration::shared_rows;\nuse crate::operation::ErrorRow;\n\nshared_rows! {{\n{rows}}}\n\n\
          /// The rows that nearly every operation has.\n\
          pub(super) const COMMON: &[ErrorRow] = &[{}];\n",
         catalogue.common_errors.join(", ")

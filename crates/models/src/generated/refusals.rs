@@ -2,7 +2,7 @@
 
 //! What WeChat's refusals mean.
 
-use crate::refusal::{code_rows, errcode_rows, operation_rows, text_rows};
+use crate::meaning::{code_rows, errcode_rows, operation_rows, text_rows};
 
 code_rows! {
     429 429 [] Throttled [UPSTREAM_RATE_LIMITED];

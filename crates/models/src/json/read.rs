@@ -7,8 +7,8 @@ use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::Sensitive;
 use crate::record::{Field, Kind, List, Record, Shape, Slot, Value};
+use crate::sensitive::Sensitive;
 use crate::tolerant;
 
 /// An empty message that is about to be read.

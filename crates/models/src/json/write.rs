@@ -3,8 +3,8 @@
 use serde::ser::Error as _;
 use serde_json::Error;
 
-use crate::Sensitive;
 use crate::record::{List, Record, Ref};
+use crate::sensitive::Sensitive;
 
 /// Writes a message.
 pub(super) fn write_object(record: &dyn Record, out: &mut Vec<u8>) -> Result<(), Error> {

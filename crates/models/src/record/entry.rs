@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::{Inner, Kind, List, Record, Ref, Slot, Value};
-use crate::object::Object;
-use crate::{Personal, Secret, Sensitive};
+use super::{Field, Inner, Kind, List, Place, Record, Ref, Slot, Value};
+use crate::limits::Limits;
+use crate::private::{Personal, Secret};
+use crate::sensitive::Sensitive;
 
 /// The type of a field: a scalar in a path, or `Option` of a single value or a list.
 pub(crate) trait FieldType: Slot {
@@ -15,6 +16,26 @@ pub(crate) trait FieldType: Slot {
 
     /// Returns the value.
     fn get(&self) -> Ref<'_>;
+}
+
+impl Field {
+    /// Describes a field of the type `T`.
+    pub(crate) const fn of<T: FieldType>(
+        name: &'static str,
+        tag: u32,
+        place: Place,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            name,
+            tag,
+            kind: T::KIND,
+            is_list: T::IS_LIST,
+            place,
+            is_either: false,
+            limits,
+        }
+    }
 }
 
 /// A single value.
@@ -205,30 +226,6 @@ impl Entry for Sensitive {
 
     fn inner(&mut self) -> Inner<'_> {
         Inner::Sensitive(self)
-    }
-}
-
-impl<T: Object> Entry for T {
-    const KIND: Kind = Kind::Object(T::SHAPE);
-
-    fn get(&self) -> Ref<'_> {
-        Ref::Object(self)
-    }
-
-    fn of(_: Value<'_>) -> Option<Self> {
-        None
-    }
-
-    fn empty() -> Option<Self> {
-        Some(Self::default())
-    }
-
-    fn record(&mut self) -> Option<&mut dyn Record> {
-        Some(self)
-    }
-
-    fn inner(&mut self) -> Inner<'_> {
-        Inner::Object(self)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Tables of fields.
 
 use crate::limits::Limits;
-use crate::record::FieldType;
 
 /// The table of the fields of a message.
 #[derive(Debug)]
@@ -89,24 +88,6 @@ pub struct Field {
 }
 
 impl Field {
-    /// Describes a field of the type `T`.
-    pub(crate) const fn of<T: FieldType>(
-        name: &'static str,
-        tag: u32,
-        place: Place,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            name,
-            tag,
-            kind: T::KIND,
-            is_list: T::IS_LIST,
-            place,
-            is_either: false,
-            limits,
-        }
-    }
-
     /// Both numbers and texts are read.
     pub(crate) const fn either(mut self) -> Self {
         self.is_either = true;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Field, Kind, List, Place, Record, Ref};
+use crate::private::{Personal, Secret};
 
 /// Prints a message. What is private shows nothing of itself.
 pub(crate) fn show(record: &dyn Record, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,8 +55,8 @@ impl fmt::Debug for Bare<'_> {
         match self.value {
             Ref::Absent => f.write_str("None"),
             Ref::Text(text) => match self.kind {
-                Kind::Personal => crate::Personal::show(text, f),
-                Kind::Secret => crate::Secret::show(text, f),
+                Kind::Personal => Personal::show(text, f),
+                Kind::Secret => Secret::show(text, f),
                 _ => text.fmt(f),
             },
             Ref::Sensitive(value) => value.fmt(f),

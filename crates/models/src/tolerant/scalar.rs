@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::{DeviationKind, Reader};
-use crate::Sensitive;
 use crate::record::{Kind, Value};
+use crate::sensitive::Sensitive;
 
 /// Reads one value; `None` if it cannot be read without loss.
 pub(super) fn read(kind: Kind, json: &RawValue, reader: &mut Reader) -> Option<Value<'static>> {

@@ -2,7 +2,8 @@
 
 //! Rows of error tables that operations of the family share.
 
-use crate::operation::{ErrorRow, shared_rows};
+use crate::declaration::shared_rows;
+use crate::operation::ErrorRow;
 
 shared_rows! {
     PARAM_ERROR = 400 "PARAM_ERROR" "A parameter is wrong; the message says which one";
