@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::name::plain_text;
+use crate::text::plain_text;
 use crate::{Error, FieldViolation};
 
 /// Names one call in logs, traces and answers (`x-request-id`): 1 to 64 ASCII letters, digits and

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::name::plain_text;
+use crate::text::{kept_as_text, plain_text};
 use crate::{Error, FieldViolation};
 
 /// Names one caller: what its certificate says (a SPIFFE id, a DNS name, a common name), or what the operator calls the
@@ -34,6 +34,10 @@ impl CallerId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+kept_as_text! {
+    CallerId: CallerId::as_str;
 }
 
 plain_text!(CallerId);

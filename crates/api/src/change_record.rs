@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use kabao_models::Personal;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{invalid, kept_as_text};
+use crate::name::invalid;
+use crate::text::kept_as_text;
 use crate::{AccountId, CallerId, Error, MemberName, PageRequest, RequestId};
 
 /// How far a change got.

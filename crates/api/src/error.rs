@@ -108,14 +108,6 @@ impl Error {
         }))
     }
 
-    /// Says that a family does not have a method of the portable API at all.
-    pub fn method_not_supported(family: crate::Family, method: crate::Method) -> Self {
-        Self::new(
-            Reason::NotSupportedByFamily,
-            format!("the {family} family cannot do this: {method}"),
-        )
-    }
-
     /// Names a condition that does not hold.
     #[must_use]
     pub fn with_precondition(mut self, precondition: Precondition) -> Self {

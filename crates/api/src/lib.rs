@@ -106,6 +106,8 @@ mod setters;
 mod support;
 mod template;
 mod template_api;
+mod template_requests;
+mod text;
 mod turn;
 mod upstream;
 mod upstream_error;
@@ -156,8 +158,9 @@ pub use self::support::Support;
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
 };
-pub use self::template_api::{
-    CreateTemplate, DeleteTemplate, GetTemplate, ListTemplates, TemplateApi, UpdateTemplate,
+pub use self::template_api::TemplateApi;
+pub use self::template_requests::{
+    CreateTemplate, DeleteTemplate, GetTemplate, ListTemplates, UpdateTemplate,
 };
 pub use self::turn::{CallerKey, Urgency};
 pub use self::upstream::{Upstream, call};

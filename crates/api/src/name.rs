@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use kabao_models::{Personal, encode_component};
 
-use crate::{CallerId, Error, FieldViolation, Reason};
+use crate::text::{kept_as_text, plain_text};
+use crate::{Error, FieldViolation, Reason};
 
 /// The operator's name for one configured set of credentials: 1 to 63 of `a-z`, `0-9` and `-`,
 /// starting and ending with a letter or digit.
@@ -70,55 +71,8 @@ impl TemplateId {
     }
 }
 
-macro_rules! plain_text {
-    ($($name:ident),*) => {$(
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::Error;
-
-            fn from_str(text: &str) -> Result<Self, $crate::Error> {
-                Self::new(text)
-            }
-        }
-    )*};
-}
-
-pub(crate) use plain_text;
-
-/// Keeps names and ids as the text that `parse` reads, personal data included.
-macro_rules! kept_as_text {
-    ($($name:ident: $text:path;)*) => {$(
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str($text(self).as_ref())
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
-}
-
-pub(crate) use kept_as_text;
-
 kept_as_text! {
     AccountId: AccountId::as_str;
-    CallerId: CallerId::as_str;
     TemplateId: TemplateId::as_str;
     TemplateName: ToString::to_string;
     MemberName: MemberName::resource_name;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::name::{kept_as_text, plain_text};
+use crate::text::{kept_as_text, plain_text};
 use crate::{Error, FieldViolation, Reason};
 
 /// Names one intended change (AIP-155), chosen by whoever intends it: 1 to 32 ASCII letters, digits,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Capability, Error, Family, Method};
+use crate::{Capability, Error, Family, Method, Reason};
 
 /// What the accounts of a family do of a method, as far as that is not all of it.
 #[derive(Clone, Copy, Debug)]
@@ -191,6 +191,16 @@ const fn direct(method: Method, fields: Fields, note: &'static str) -> Support {
     }
 }
 
+impl Error {
+    /// Says that a family does not have a method of the portable API at all.
+    pub fn method_not_supported(family: Family, method: Method) -> Self {
+        Self::new(
+            Reason::NotSupportedByFamily,
+            format!("the {family} family cannot do this: {method}"),
+        )
+    }
+}
+
 impl Support {
     /// Returns what the accounts of a family do of a method; `None` if that is all of it.
     pub fn of(family: Family, method: Method) -> Option<&'static Self> {
@@ -210,8 +220,7 @@ impl Support {
     ///
     /// # Errors
     ///
-    /// [`Reason::NotSupportedByFamily`](crate::Reason::NotSupportedByFamily), which names every such
-    /// field.
+    /// [`Reason::NotSupportedByFamily`], which names every such field.
     pub fn require(&self, set: impl IntoIterator<Item = &'static str>) -> Result<(), Error> {
         let foreign: Vec<_> = set
             .into_iter()
