@@ -1,7 +1,7 @@
 //! The brand family: `card-member`, for service providers and for brands that call directly.
 //!
-//! `core` and its neighbours hold rules and state without HTTP, `operations` translates operations
-//! into commands, `refused` is the one table of errors.
+//! `state` holds the state, its neighbours hold the rules of one noun each, `operations` translates
+//! HTTP operations into commands, `refused` is the one table of errors.
 
 mod activity;
 mod claim;

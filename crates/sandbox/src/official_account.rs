@@ -1,7 +1,7 @@
 //! The official-account family: access tokens and `/card/...`.
 //!
-//! [`state`] holds the state, its neighbours the rules of one noun each, [`operations`] translates
-//! HTTP operations into commands, [`refused`] is the one table of errors.
+//! `state` holds the state, its neighbours hold the rules of one noun each, `operations` translates
+//! HTTP operations into commands, `refused` is the one table of errors.
 
 mod activation;
 mod claim;
@@ -17,6 +17,7 @@ mod member;
 mod member_change;
 mod message;
 mod operations;
+mod page;
 mod pay_rule;
 mod payment;
 mod picture;
@@ -25,12 +26,15 @@ mod redemption;
 mod refused;
 mod signed;
 mod state;
+mod stock;
 mod template;
 mod template_change;
 mod template_rules;
 mod tickets;
 mod tokens;
 pub(crate) mod tolerance;
+mod user;
+mod validity;
 mod whitelist;
 
 #[cfg(test)]
@@ -57,4 +61,4 @@ pub(crate) use self::template::{SelfConsumeCell, Template};
 pub(crate) use self::tokens::Tokens;
 pub(crate) use self::whitelist::Testers;
 
-use self::state::{Key, check_openid};
+use self::state::MemberKey;

@@ -105,7 +105,7 @@ impl Core {
                 pickup_time: Some(rfc3339(now)),
                 ..Data::default()
             };
-            return self.import(
+            return self.import_by_openid(
                 &context,
                 &Key {
                     card_id,
@@ -121,7 +121,7 @@ impl Core {
             None => self.fresh_code(card_id),
         };
         let success = UserCardConfirmState::CreateCardSuccess;
-        self.confirm(
+        self.confirm_member(
             &context,
             &Key {
                 card_id,
@@ -155,7 +155,7 @@ impl Core {
             openid: &openid,
             code,
         };
-        self.confirm(
+        self.confirm_member(
             &context,
             &key,
             &UserCardConfirmState::CreateCardSuccess,
@@ -209,7 +209,7 @@ impl Core {
     }
 
     /// The merchant reports what became of a user who joined.
-    pub(super) fn confirm(
+    pub(super) fn confirm_member(
         &mut self,
         context: &Context<'_>,
         key: &Key<'_>,

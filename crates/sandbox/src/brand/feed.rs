@@ -141,7 +141,7 @@ mod tests {
                 expected
             );
         }
-        core.delete_by_user(CARD, OPENID, now(), &rules).unwrap();
+        core.delete_member(CARD, OPENID, now(), &rules).unwrap();
         assert_eq!(
             rule(core.create_feed(&context(&rules), &KEY, "n", "1_400")),
             Rule::NotMember

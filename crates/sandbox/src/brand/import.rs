@@ -14,7 +14,7 @@ use crate::settings::{self, PickupTime};
 
 impl Core {
     /// Imports a member of the merchant: the card is effective at once.
-    pub(super) fn import(
+    pub(super) fn import_by_openid(
         &mut self,
         context: &Context<'_>,
         key: &Key<'_>,
@@ -68,7 +68,7 @@ impl Core {
             .clone()
             .unwrap_or_else(|| format!("o{}", random::secret(27)));
         let appid = self.usable_template(context, card_id)?.card.appid.clone();
-        let card = self.import(
+        let card = self.import_by_openid(
             context,
             &Key {
                 card_id,
@@ -139,7 +139,7 @@ impl Core {
             pickup_time: Some(rfc3339(now)),
             ..Data::default()
         };
-        self.import(
+        self.import_by_openid(
             &context,
             &Key {
                 card_id: &card_id,
@@ -203,7 +203,7 @@ mod tests {
         let (mut core, _) = pending(&rules, true);
         let context = context(&rules);
         let import = |core: &mut Core, openid: &str, code: &str| {
-            core.import(&context, &key(openid, code), Data::default())
+            core.import_by_openid(&context, &key(openid, code), Data::default())
         };
         let card = import(&mut core, "oNew", "HT-1").unwrap();
         assert_eq!(card.user_card_state, Some(UserCardState::Effective));
@@ -215,7 +215,7 @@ mod tests {
             .unwrap();
         assert_eq!(rule(import(&mut core, "oNew", "HT-1")), Rule::CodeTaken);
         import(&mut core, "oNew", "HT-2").unwrap();
-        core.delete_by_user(CARD, "oNew", now(), &rules).unwrap();
+        core.delete_member(CARD, "oNew", now(), &rules).unwrap();
         assert_eq!(rule(import(&mut core, "oNew", "HT-3")), Rule::DeletedByUser);
         core.invalidate_template(&context, CARD).unwrap();
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
                 pickup_time,
                 ..Data::default()
             };
-            let found = core.import(&context(&rules), &key("oNew", "HT-1"), data);
+            let found = core.import_by_openid(&context(&rules), &key("oNew", "HT-1"), data);
             assert_eq!(
                 found.err().map(|refused| refused.rule),
                 expected,

@@ -223,7 +223,7 @@ impl Core {
     }
 
     /// The user deletes the newest card of a template.
-    pub(crate) fn delete_by_user(
+    pub(crate) fn delete_member(
         &mut self,
         card_id: &str,
         openid: &str,
@@ -240,7 +240,7 @@ impl Core {
     }
 
     /// The user deletes the card of a code.
-    pub(crate) fn delete_code(
+    pub(crate) fn delete_member_of_code(
         &mut self,
         card_id: &str,
         code: &str,

@@ -54,7 +54,7 @@ operations! {
         core.invalidate_template(&caller.with_membership(&request.brand_id)?, &request.card_id)
     };
 
-    // User cards.
+    // Members.
     user_cards::GetUserCard => {
         let code = request.user_card_code.expose();
         let key = key(&request.card_id, &request.openid, code);
@@ -94,7 +94,7 @@ operations! {
         }
         data.require_validity(&context)?;
         let code = text(&request.user_card_code);
-        core.import(&context, &key(&request.card_id, &request.openid, code), data)
+        core.import_by_openid(&context, &key(&request.card_id, &request.openid, code), data)
     };
     user_cards::ImportUserCardByPhone => {
         let context = caller.with_membership(&request.brand_id)?;
@@ -132,7 +132,7 @@ operations! {
             user_information, attach,
         });
         let key = key(&request.card_id, &request.openid, request.user_card_code.expose());
-        core.confirm(&context, &key, outcome(&request.user_card_confirm_state), data)
+        core.confirm_member(&context, &key, outcome(&request.user_card_confirm_state), data)
     };
 
     // Tokens.

@@ -104,7 +104,7 @@ mod tests {
             rule(core.sync_points(&context, &unknown, "n", 1)),
             Rule::UserCardUnknown
         );
-        core.delete_by_user(CARD, OPENID, now(), &rules).unwrap();
+        core.delete_member(CARD, OPENID, now(), &rules).unwrap();
         assert_eq!(
             rule(core.sync_points(&context, &KEY, "n", 1)),
             Rule::NotEffective

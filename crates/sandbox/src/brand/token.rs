@@ -279,7 +279,7 @@ mod tests {
                 code: code.expose(),
             };
             let failed = UserCardConfirmState::CreateCardFail;
-            core.confirm(&context(&rules), &key, &failed, Data::default())
+            core.confirm_member(&context(&rules), &key, &failed, Data::default())
                 .unwrap();
             let again = core.join(&component("oNew", &token), now(), &rules);
             assert_eq!(again.err().map(|refused| refused.rule), expected);

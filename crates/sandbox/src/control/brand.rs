@@ -64,7 +64,7 @@ impl FamilyControl for Brand {
     fn delete(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
         check_brand(order, &member.card_id)?;
         order.act(|core: &mut Core, now, settings| {
-            core.delete_code(&member.card_id, &member.code, now, &settings.brand)
+            core.delete_member_of_code(&member.card_id, &member.code, now, &settings.brand)
                 .map(card)
         })
     }
@@ -219,7 +219,7 @@ fn join(order: &Order<'_>, body: Joining) -> Result<Value, Problem> {
 fn delete_card(order: &Order<'_>, body: OfUser) -> Result<Value, Problem> {
     check_brand(order, &body.card_id)?;
     order.act(|core: &mut Core, now, settings| {
-        core.delete_by_user(&body.card_id, &body.openid, now, &settings.brand)
+        core.delete_member(&body.card_id, &body.openid, now, &settings.brand)
             .map(card)
     })
 }

@@ -47,7 +47,7 @@ impl FamilyControl for OfficialAccount {
             if activated && !claimed.has_active {
                 core.activate_by_control(context, &card_id, &claimed.code)?;
             }
-            core.member(context, &card_id, &claimed.code)
+            core.member_state(context, &card_id, &claimed.code)
         })
     }
 
@@ -61,7 +61,7 @@ impl FamilyControl for OfficialAccount {
     }
 
     fn delete(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
-        on_member(order, &member.card_id, &member.code, Core::delete_user_card)
+        on_member(order, &member.card_id, &member.code, Core::delete_member)
     }
 
     fn review(&self, order: &Order<'_>, card_id: &str, approved: bool) -> Result<Value, Problem> {
@@ -71,8 +71,8 @@ impl FamilyControl for OfficialAccount {
             Review::Refuse
         };
         act(order, card_id, |core, context| {
-            core.review_card(context, card_id, review)?;
-            core.card(context, card_id)
+            core.review_template(context, card_id, review)?;
+            core.get_template(context, card_id)
         })
     }
 
@@ -144,7 +144,7 @@ const ACTIONS: [Action; 15] = [
     action!(
         "restore",
         Card,
-        |order, card| on_card(order, card, Core::restore_user_card),
+        |order, card| on_card(order, card, Core::restore_member),
         "A user brings a deleted card back."
     ),
     action!(
@@ -271,14 +271,14 @@ fn accept_gift(order: &Order<'_>, acceptance: Acceptance) -> Result<Value, Probl
     } = acceptance;
     act(order, &card_id, |core, context| {
         let code = core.accept_gift(context, &card_id, &code, &friend_openid)?;
-        core.member(context, &card_id, &code)
+        core.member_state(context, &card_id, &code)
     })
 }
 
 fn use_card(order: &Order<'_>, used: Use) -> Result<Value, Problem> {
     act(order, &used.card_id, |core, context| {
         core.use_card(context, &used)?;
-        core.member(context, &used.card_id, &used.code)
+        core.member_state(context, &used.card_id, &used.code)
     })
 }
 
@@ -296,7 +296,7 @@ fn submit_form(order: &Order<'_>, form: Form) -> Result<Value, Problem> {
 
 fn encrypt_code(order: &Order<'_>, card: Card) -> Result<Value, Problem> {
     act(order, &card.card_id, |core, context| {
-        core.member(context, &card.card_id, &card.code)?;
+        core.member_state(context, &card.card_id, &card.code)?;
         let key = (card.card_id.clone(), card.code.clone());
         Ok(json!({ "encrypt_code": core.encrypt_code(&key) }))
     })
@@ -304,7 +304,7 @@ fn encrypt_code(order: &Order<'_>, card: Card) -> Result<Value, Problem> {
 
 fn show_code(order: &Order<'_>, card: Card) -> Result<Value, Problem> {
     act(order, &card.card_id, |core, context| {
-        core.member(context, &card.card_id, &card.code)?;
+        core.member_state(context, &card.card_id, &card.code)?;
         let shown = core.show_code(context, &card.card_id, &card.code)?;
         Ok(json!({ "code": shown }))
     })
@@ -320,8 +320,8 @@ fn choose_card(order: &Order<'_>, choice: Choice) -> Result<Value, Problem> {
 
 fn dispatch(order: &Order<'_>, card: OneCard) -> Result<Value, Problem> {
     act(order, &card.card_id, |core, context| {
-        core.dispatch_card(context, &card.card_id)?;
-        core.card(context, &card.card_id)
+        core.dispatch_template(context, &card.card_id)?;
+        core.get_template(context, &card.card_id)
     })
 }
 
@@ -362,7 +362,7 @@ fn on_member(
 ) -> Result<Value, Problem> {
     act(order, card_id, |core, context| {
         command(core, context, card_id, code)?;
-        core.member(context, card_id, code)
+        core.member_state(context, card_id, code)
     })
 }
 

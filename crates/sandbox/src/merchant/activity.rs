@@ -92,7 +92,7 @@ impl Core {
             owner: context.merchant.to_owned(),
             period,
             terminated: None,
-            sequence: self.next(),
+            sequence: self.next_sequence(),
         };
         // The answer shows the state that the clock gives: a start in the past is `ONGOING`.
         let answer = activity.shown(context.now);

@@ -46,7 +46,7 @@ operations! {
         core.activate_information(context, request.activate_ticket.expose())
     };
 
-    // User cards.
+    // Members.
     user_cards::GetUserCard => core.get_member(context, &request.card_id, request.code.expose());
     user_cards::UpdateUserCard => nothing(core.update_member(context, &request));
     user_cards::ActivateUserCard => nothing(core.activate_member(context, &request));

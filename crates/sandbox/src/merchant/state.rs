@@ -118,7 +118,7 @@ impl Core {
     /// Puts a template in place as it is.
     pub(crate) fn fill_template(&mut self, mut template: Template) {
         if let Some(card_id) = template.card.card_id.clone() {
-            template.sequence = self.next();
+            template.sequence = self.next_sequence();
             self.templates.fill(card_id, template);
         }
     }
@@ -170,8 +170,8 @@ impl Core {
         Ok((key, template, member))
     }
 
-    /// Counts things in the order in which they came to be.
-    pub(super) fn next(&mut self) -> u64 {
+    /// Returns the next number of creation, by which lists are ordered.
+    pub(super) fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
     }

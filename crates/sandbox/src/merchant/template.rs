@@ -297,7 +297,7 @@ impl Core {
     /// Adds a template; `number` is the request's.
     pub(super) fn put_template(&mut self, number: Option<&str>, mut template: Template) {
         if let Some(card_id) = template.card.card_id.clone() {
-            template.sequence = self.next();
+            template.sequence = self.next_sequence();
             self.templates
                 .put(&mut self.effects, number, card_id, template);
         }

@@ -4,7 +4,7 @@ use kabao_models::official_account::member::ActivateMember;
 
 use super::figures::Event;
 use super::template::ActivationMode;
-use super::{Context, Core, Key, template_rules};
+use super::{Context, Core, MemberKey, template_rules};
 use crate::official_account::Refused;
 use crate::random;
 
@@ -13,7 +13,7 @@ pub(crate) type Activation = ActivateMember;
 
 impl Core {
     /// Makes a card active, or changes what an earlier activation set.
-    pub(crate) fn activate(
+    pub(crate) fn activate_member(
         &mut self,
         context: &Context<'_>,
         request: &Activation,
@@ -23,7 +23,7 @@ impl Core {
             .as_ref()
             .ok_or(Refused::Missing("code".into()))?
             .expose();
-        let (key, template, card) = self.user_card(context, code, request.card_id.as_deref())?;
+        let (key, template, card) = self.member(context, code, request.card_id.as_deref())?;
         card.check_usable(context, template)?;
         let number = request
             .membership_number
@@ -84,7 +84,7 @@ impl Core {
         after.membership_number = Some(number.expose().to_owned());
         after.has_active = true;
         let openid = after.openid.clone();
-        self.put_user_card(key.clone(), after);
+        self.put_member(key.clone(), after);
         if first {
             self.figures
                 .note(&key.0, &openid, context.now, Event::Activate);
@@ -97,7 +97,7 @@ impl Core {
     pub(super) fn activate_itself(
         &mut self,
         context: &Context<'_>,
-        key: &Key,
+        key: &MemberKey,
     ) -> Result<(), Refused> {
         let (_, template, card) = self.held(&key.0, &key.1)?;
         card.check_usable(context, template)?;
@@ -109,7 +109,7 @@ impl Core {
         after.bonus = template.initial_bonus().unwrap_or(after.bonus);
         after.membership_number.get_or_insert_with(|| key.1.clone());
         let openid = after.openid.clone();
-        self.put_user_card(key.clone(), after);
+        self.put_member(key.clone(), after);
         self.figures
             .note(&key.0, &openid, context.now, Event::Activate);
         Ok(())
@@ -183,17 +183,17 @@ mod tests {
             ..request(&card_id, &code)
         };
         world
-            .run(|core, context| core.activate(context, &first))
+            .run(|core, context| core.activate_member(context, &first))
             .unwrap();
         let second = Activation {
             init_bonus: Some(7),
             ..Activation::new("M0000002", code.as_str())
         };
         world
-            .run(|core, context| core.activate(context, &second))
+            .run(|core, context| core.activate_member(context, &second))
             .unwrap();
         let info = world
-            .run(|core, context| core.user_info(context, &card_id, &code))
+            .run(|core, context| core.get_member(context, &card_id, &code))
             .unwrap();
         assert_eq!(
             (info.bonus, info.balance, info.has_active),
@@ -202,11 +202,11 @@ mod tests {
         assert_eq!(info.membership_number.unwrap().expose(), "M0000002");
         world.rules.reactivation_sets_totals = true;
         world
-            .run(|core, context| core.activate(context, &second))
+            .run(|core, context| core.activate_member(context, &second))
             .unwrap();
         assert_eq!(
             world
-                .run(|core, context| core.user_info(context, &card_id, &code))
+                .run(|core, context| core.get_member(context, &card_id, &code))
                 .unwrap()
                 .bonus,
             Some(7)
@@ -253,15 +253,15 @@ mod tests {
             ),
         ] {
             let refused = world
-                .run(|core, context| core.activate(context, &request))
+                .run(|core, context| core.activate_member(context, &request))
                 .unwrap_err();
             assert_eq!(refused.errcode(), expected, "{request:?}");
         }
         world
-            .run(|core, context| core.delete_user_card(context, &card_id, &code))
+            .run(|core, context| core.delete_member(context, &card_id, &code))
             .unwrap();
         assert_eq!(
-            world.run(|core, context| core.activate(context, &base)),
+            world.run(|core, context| core.activate_member(context, &base)),
             Err(Refused::UserCardStatus)
         );
     }

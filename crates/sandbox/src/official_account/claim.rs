@@ -6,10 +6,9 @@ use serde::Serialize;
 use super::code::check_form;
 use super::figures::Event;
 use super::template::{ActivationMode, CodeMode, Template};
-use super::{Context, Core, Key, Member};
+use super::validity::DAY;
+use super::{Context, Core, Member, MemberKey};
 use crate::official_account::Refused;
-
-const DAY: i64 = 86_400;
 
 /// What a user does to get a card.
 #[derive(Clone, Default)]
@@ -90,7 +89,7 @@ impl Core {
         };
         check_form(&code)?;
         let key = (claim.card_id.clone(), code);
-        if self.user_cards.contains_key(&key) {
+        if self.members.contains_key(&key) {
             return Err(Refused::CodeForm);
         }
         let mut card = Member::new(&claim.openid, context.now);
@@ -135,7 +134,7 @@ impl Core {
         let earlier = self
             .deleted_card(&claim.card_id, &claim.openid, claim.code.as_deref())
             .filter(|_| context.rules.reclaim_restores)
-            .and_then(|key| self.user_cards.get(&key));
+            .and_then(|key| self.members.get(&key));
         if earlier.is_some_and(|card| card.has_active) {
             return Err(Refused::Action(
                 "activated: the user takes back a deleted card that was active, so it cannot be claimed with false",
@@ -148,7 +147,7 @@ impl Core {
     fn issue(
         &mut self,
         context: &Context<'_>,
-        key: Key,
+        key: MemberKey,
         card: Member,
         qr_ticket: Option<&str>,
     ) -> Result<Claimed, Refused> {
@@ -168,7 +167,7 @@ impl Core {
         self.templates
             .put(&mut self.effects, None, key.0.clone(), template);
         let openid = card.openid.clone();
-        self.put_user_card(key.clone(), card);
+        self.put_member(key.clone(), card);
         if let Some(ticket) = qr_ticket {
             self.use_up(ticket);
         }
@@ -187,9 +186,9 @@ impl Core {
         })
     }
 
-    fn reclaim(&mut self, context: &Context<'_>, key: Key) -> Result<Claimed, Refused> {
+    fn reclaim(&mut self, context: &Context<'_>, key: MemberKey) -> Result<Claimed, Refused> {
         let (card_id, code) = key;
-        self.restore_user_card(context, &card_id, &code)?;
+        self.restore_member(context, &card_id, &code)?;
         let has_active = self.held(&card_id, &code)?.2.has_active;
         Ok(Claimed {
             card_id,
@@ -201,8 +200,8 @@ impl Core {
     }
 
     /// Finds a card of the user that can come back.
-    fn deleted_card(&self, card_id: &str, openid: &str, code: Option<&str>) -> Option<Key> {
-        self.user_cards
+    fn deleted_card(&self, card_id: &str, openid: &str, code: Option<&str>) -> Option<MemberKey> {
+        self.members
             .iter()
             .find(|((of, held), card)| {
                 of == card_id
@@ -215,7 +214,7 @@ impl Core {
 
     /// Counts how often a user claimed a card; gifts do not count.
     fn claims(&self, card_id: &str, openid: &str) -> i64 {
-        let cards = self.user_cards.iter().filter(|((of, _), card)| {
+        let cards = self.members.iter().filter(|((of, _), card)| {
             of == card_id && card.openid == openid && !card.received_as_gift
         });
         i64::try_from(cards.count()).unwrap_or(i64::MAX)
@@ -285,7 +284,7 @@ mod tests {
     fn only_testers_get_a_card_before_its_approval() {
         let mut world = World::new();
         let card_id = world
-            .run(|core, context| core.create_card(context, &new_card()))
+            .run(|core, context| core.create_template(context, &new_card()))
             .unwrap();
         assert_eq!(
             world.try_claim(&card_id, "oTester"),
@@ -298,11 +297,11 @@ mod tests {
             Err(Refused::CardStatus)
         );
         world
-            .run(|core, context| core.review_card(context, &card_id, Review::Approve))
+            .run(|core, context| core.review_template(context, &card_id, Review::Approve))
             .unwrap();
         assert!(world.try_claim(&card_id, "oOther").is_ok());
         world
-            .run(|core, context| core.delete_card(context, &card_id))
+            .run(|core, context| core.delete_template(context, &card_id))
             .unwrap();
         assert_eq!(
             world.try_claim(&card_id, "oTester2"),
@@ -316,14 +315,14 @@ mod tests {
         let card_id = world.approved(|card| card.auto_activate = Some(true));
         let code = world.claim(&card_id, "oOne");
         world
-            .run(|core, context| core.delete_user_card(context, &card_id, &code))
+            .run(|core, context| core.delete_member(context, &card_id, &code))
             .unwrap();
         world.rules.reclaim_restores = false;
         assert_eq!(world.try_claim(&card_id, "oOne"), Err(Refused::ClaimLimit));
         world.rules.reclaim_restores = true;
         assert_eq!(world.claim(&card_id, "oOne"), code);
         let info = world
-            .run(|core, context| core.user_info(context, &card_id, &code))
+            .run(|core, context| core.get_member(context, &card_id, &code))
             .unwrap();
         assert_eq!(
             (info.user_card_status, info.has_active),

@@ -1,11 +1,10 @@
-//! Codes of claimed cards: query, decryption, invalidation, change.
+//! Codes of claimed cards: query, decryption, change.
 
-use kabao_models::Personal;
 use kabao_models::official_account::UserCardStatus;
 
 use super::dynamic_code::Expired;
 use super::template::CodeMode;
-use super::{Context, Core, Key, Member};
+use super::{Context, Core, Member, MemberKey};
 use crate::ledger::{Effect, whole};
 use crate::official_account::Refused;
 use crate::random;
@@ -17,12 +16,12 @@ const MAX_CODE: usize = 20;
 /// What an encrypted code stands for.
 pub(super) struct EncryptedCode {
     appid: String,
-    key: Key,
+    key: MemberKey,
 }
 
 /// What `code/get` shows.
 pub(crate) struct CodeState {
-    pub(crate) key: Key,
+    pub(crate) key: MemberKey,
     pub(crate) card: Member,
     pub(crate) begin_time: Option<i64>,
     pub(crate) end_time: Option<i64>,
@@ -85,7 +84,7 @@ impl Core {
         check: Check,
     ) -> Result<CodeState, Refused> {
         check_form(code)?;
-        let (key, template, card) = self.user_card(context, code, card_id)?;
+        let (key, template, card) = self.member(context, code, card_id)?;
         let status = card.status(context, template);
         if status == UserCardStatus::GiftSucc {
             return Err(Refused::Code);
@@ -108,30 +107,6 @@ impl Core {
         })
     }
 
-    /// Invalidates a card for good.
-    pub(crate) fn set_unavailable(
-        &mut self,
-        context: &Context<'_>,
-        code: &str,
-        card_id: Option<&str>,
-        reason: Option<Personal>,
-    ) -> Result<(), Refused> {
-        check_form(code)?;
-        let (key, template, card) = self.user_card(context, code, card_id)?;
-        check_consumed(&key, card)?;
-        match card.status(context, template) {
-            UserCardStatus::Normal | UserCardStatus::GiftTimeout => {}
-            UserCardStatus::GiftSucc => return Err(Refused::Code),
-            _ => return Err(Refused::UserCardStatus),
-        }
-        let mut after = card.clone();
-        after.user_card_status = UserCardStatus::Unavailable;
-        after.unavailable_reason = reason;
-        self.put_user_card(key.clone(), after);
-        self.count_holders(&key.0, context.now);
-        Ok(())
-    }
-
     /// Gives a card of its own codes another code.
     pub(crate) fn update_code(
         &mut self,
@@ -142,26 +117,26 @@ impl Core {
     ) -> Result<(), Refused> {
         check_form(code)?;
         check_form(new_code)?;
-        let (key, template, card) = self.user_card(context, code, card_id)?;
+        let (key, template, card) = self.member(context, code, card_id)?;
         if template.code_mode() == CodeMode::Platform || !context.rules.custom_code_permission {
             return Err(Refused::CustomCodes);
         }
         card.check_usable(context, template)?;
         let new_key = (key.0.clone(), new_code.to_owned());
-        if self.user_cards.contains_key(&new_key) || template.imported.contains(new_code) {
+        if self.members.contains_key(&new_key) || template.imported.contains(new_code) {
             return Err(Refused::CodeForm);
         }
         let effect = Effect {
             changes: whole("code", &key.1, &new_key.1),
             ..card.place(&new_key)
         };
-        self.user_cards
+        self.members
             .rename(&mut self.effects, &key, new_key, effect);
         Ok(())
     }
 
     /// Encrypts a code for a page jump. It is the value after one URL-decoding.
-    pub(crate) fn encrypt_code(&mut self, key: &Key) -> String {
+    pub(crate) fn encrypt_code(&mut self, key: &MemberKey) -> String {
         let appid = self.owner(&key.0).unwrap_or_default().to_owned();
         let encrypted = format!("XXIz{}+{}==", random::secret(40), random::secret(10));
         self.encrypted_codes.insert(
@@ -185,7 +160,7 @@ impl Core {
             .get(encrypted)
             .filter(|known| known.appid == context.appid)
             .ok_or(Refused::EncryptCode)?;
-        if self.user_cards.contains_key(&known.key) {
+        if self.members.contains_key(&known.key) {
             Ok(known.key.1.clone())
         } else {
             Err(Refused::CodeForm)
@@ -214,7 +189,7 @@ pub(super) fn check_form(code: &str) -> Result<(), Refused> {
     }
 }
 
-pub(super) fn check_consumed((card_id, code): &Key, card: &Member) -> Result<(), Refused> {
+pub(super) fn check_consumed((card_id, code): &MemberKey, card: &Member) -> Result<(), Refused> {
     if card.consumed {
         return Err(Refused::Redeemed {
             card_id: card_id.clone(),
@@ -252,7 +227,7 @@ mod tests {
             Ok(UserCardStatus::Normal)
         );
         world
-            .run(|core, context| core.delete_user_card(context, CARD, CODE))
+            .run(|core, context| core.delete_member(context, CARD, CODE))
             .unwrap();
         assert_eq!(
             status(&mut world, Some(CARD), CODE, Check::Consume),
@@ -289,7 +264,7 @@ mod tests {
             status(&mut world, None, CODE, Check::Nothing),
             Ok(UserCardStatus::Unavailable)
         );
-        let restored = world.run(|core, context| core.restore_user_card(context, CARD, CODE));
+        let restored = world.run(|core, context| core.restore_member(context, CARD, CODE));
         assert!(restored.is_err(), "final");
     }
 

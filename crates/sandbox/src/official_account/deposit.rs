@@ -39,7 +39,7 @@ impl Core {
         let key = |code: &String| (card_id.to_owned(), code.clone());
         let taken: Vec<_> = codes
             .iter()
-            .filter(|code| self.user_cards.contains_key(&key(code)))
+            .filter(|code| self.members.contains_key(&key(code)))
             .cloned()
             .collect();
         let (mut imported, mut waiting) = (template.imported.clone(), template.waiting.clone());

@@ -1,6 +1,6 @@
 //! Dynamic codes: what the card shows in place of its code, a number that changes.
 
-use super::{Context, Core, Key};
+use super::{Context, Core, MemberKey};
 use crate::official_account::Refused;
 use crate::random;
 
@@ -10,7 +10,7 @@ const DIGITS: usize = 18;
 /// A dynamic code that was shown.
 pub(super) struct DynamicCode {
     appid: String,
-    key: Key,
+    key: MemberKey,
     expires: i64,
 }
 
@@ -55,7 +55,7 @@ impl Core {
         context: &Context<'_>,
         code: &str,
         expired: Expired,
-    ) -> Option<Result<Key, Refused>> {
+    ) -> Option<Result<MemberKey, Refused>> {
         let known = self
             .dynamic_codes
             .get(code)

@@ -204,7 +204,7 @@ mod tests {
         world.rules.landing_page_max_cards = Some(1);
         assert_eq!(page(&mut world, &[CARD, CARD]), Err(47001));
         let card_id = world
-            .run(|core, context| core.create_card(context, &new_card()))
+            .run(|core, context| core.create_template(context, &new_card()))
             .unwrap();
         assert_eq!(page(&mut world, &[&card_id]), Err(40078));
         assert_eq!(article(&mut world, &card_id), Err(40078));

@@ -218,7 +218,7 @@ impl Core {
     /// Counts what demo data implies: its members claimed and activated their cards some time ago.
     pub(crate) fn note_history(&mut self, card_id: &str) {
         let members: Vec<_> = self
-            .user_cards
+            .members
             .iter()
             .filter(|((of, _), _)| of == card_id)
             .collect();
@@ -316,7 +316,7 @@ mod tests {
             .run(|core, context| core.use_card(context, &used))
             .unwrap();
         world
-            .run(|core, context| core.delete_user_card(context, &card_id, &code))
+            .run(|core, context| core.delete_member(context, &card_id, &code))
             .unwrap();
         world.now += DAY;
         let rows = world

@@ -107,7 +107,7 @@ impl Core {
             after.has_active,
         );
         let appid = template.appid.clone();
-        self.put_user_card(key.clone(), after);
+        self.put_member(key.clone(), after);
         let mut submitted = Submitted {
             card_id,
             code,
@@ -326,7 +326,7 @@ mod tests {
         let submitted = submit(&mut world, &card_id, &code, info("13800000000")).unwrap();
         assert!(submitted.has_active && submitted.activate_ticket.is_none());
         let shown = world
-            .run(|core, context| core.user_info(context, &card_id, &code))
+            .run(|core, context| core.get_member(context, &card_id, &code))
             .unwrap();
         let complete = UserInfo {
             custom_field_list: Some(Vec::new()),

@@ -26,7 +26,7 @@ impl Core {
         let mut after = card.clone();
         after.user_card_status = UserCardStatus::Gifting;
         after.gifted_at = Some(context.now);
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         Ok(())
     }
 
@@ -74,12 +74,12 @@ impl Core {
                 let new_code = self.fresh_code();
                 self.platform_codes
                     .insert(new_code.clone(), card_id.to_owned());
-                self.put_user_card(key, given);
+                self.put_member(key, given);
                 new_code
             }
             CodeMode::Custom | CodeMode::Deposit => code.to_owned(),
         };
-        self.put_user_card((card_id.to_owned(), new_code.clone()), received);
+        self.put_member((card_id.to_owned(), new_code.clone()), received);
         self.figures
             .note(card_id, friend, context.now, Event::Receive);
         self.count_holders(card_id, context.now);
@@ -100,12 +100,12 @@ impl Core {
         let mut after = card.clone();
         after.user_card_status = UserCardStatus::Normal;
         after.gifted_at = None;
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         Ok(())
     }
 
     /// A user deletes a card.
-    pub(crate) fn delete_user_card(
+    pub(crate) fn delete_member(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -119,13 +119,13 @@ impl Core {
         let mut after = card.clone();
         after.user_card_status = UserCardStatus::Delete;
         after.gifted_at = None;
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         self.count_holders(card_id, context.now);
         Ok(())
     }
 
     /// A user brings a deleted card back.
-    pub(crate) fn restore_user_card(
+    pub(crate) fn restore_member(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -138,7 +138,7 @@ impl Core {
         let mut after = card.clone();
         after.user_card_status = UserCardStatus::Normal;
         let openid = after.openid.clone();
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         self.figures
             .note(card_id, &openid, context.now, Event::Receive);
         self.count_holders(card_id, context.now);
@@ -196,7 +196,7 @@ impl Core {
         let mut after = card.clone();
         after.consumed = true;
         let openid = after.openid.clone();
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         self.figures.note(
             card_id,
             &openid,
@@ -212,7 +212,7 @@ impl Core {
     /// Notes how many users hold a card now.
     pub(super) fn count_holders(&mut self, card_id: &str, now: i64) {
         let holders: std::collections::BTreeSet<_> = self
-            .user_cards
+            .members
             .iter()
             .filter(|((of, _), card)| {
                 of == card_id
@@ -236,7 +236,7 @@ mod tests {
 
     fn status(world: &mut World, code: &str) -> Option<UserCardStatus> {
         world
-            .run(|core, context| core.user_info(context, CARD, code))
+            .run(|core, context| core.get_member(context, CARD, code))
             .ok()?
             .user_card_status
     }
@@ -249,7 +249,7 @@ mod tests {
     fn a_friend_gets_the_card_with_its_values_under_a_new_code() {
         let mut world = World::new();
         let before = world
-            .run(|core, context| core.user_info(context, CARD, CODE))
+            .run(|core, context| core.get_member(context, CARD, CODE))
             .unwrap();
         gift(&mut world).unwrap();
         assert_eq!(gift(&mut world), Err(Refused::UserCardStatus));
@@ -259,12 +259,12 @@ mod tests {
         assert_ne!(code, CODE);
         assert_eq!(status(&mut world, CODE), Some(UserCardStatus::GiftSucc));
         let after = world
-            .run(|core, context| core.user_info(context, CARD, &code))
+            .run(|core, context| core.get_member(context, CARD, &code))
             .unwrap();
         assert_eq!((after.bonus, after.balance), (before.bonus, before.balance));
         assert_eq!(after.openid.unwrap().expose(), "oFriend");
         let old = world
-            .run(|core, context| core.user_info(context, CARD, CODE))
+            .run(|core, context| core.get_member(context, CARD, CODE))
             .unwrap();
         assert_eq!(
             (old.bonus, old.balance),
@@ -299,7 +299,7 @@ mod tests {
             .run(|core, context| core.accept_gift(context, CARD, CODE, "oFriend"))
             .unwrap();
         let after = world
-            .run(|core, context| core.user_info(context, CARD, &code))
+            .run(|core, context| core.get_member(context, CARD, &code))
             .unwrap();
         assert_eq!((after.bonus, after.has_active), (Some(0), Some(false)));
     }
@@ -310,9 +310,9 @@ mod tests {
         let act = |world: &mut World, delete: bool| {
             world.run(|core, context| {
                 if delete {
-                    core.delete_user_card(context, CARD, CODE)
+                    core.delete_member(context, CARD, CODE)
                 } else {
-                    core.restore_user_card(context, CARD, CODE)
+                    core.restore_member(context, CARD, CODE)
                 }
             })
         };

@@ -1,16 +1,14 @@
-//! One member's card: its record, its state at a moment, its validity.
+//! One member's card: its record, and its state at a moment.
 
 use kabao_models::Personal;
-use kabao_models::official_account::{DateInfoType, UserCardStatus, UserInfo};
+use kabao_models::official_account::{UserCardStatus, UserInfo};
 use serde::Serialize;
 
 use super::template::Template;
-use super::{Context, Key};
+use super::{Context, Core, MemberKey, validity};
 use crate::ledger::{Change, Effect, differences, made};
 use crate::official_account::Refused;
 use crate::records::Recorded;
-
-const DAY: i64 = 86_400;
 
 /// One member's card.
 #[derive(Clone, Serialize)]
@@ -62,13 +60,13 @@ pub(crate) struct Member {
 }
 
 impl Recorded for Member {
-    type Key = Key;
+    type Key = MemberKey;
 
-    fn place(&self, (card_id, code): &Key) -> Effect {
+    fn place(&self, (card_id, code): &MemberKey) -> Effect {
         Effect::on_member(card_id, code)
     }
 
-    fn changes(_: &Key, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+    fn changes(_: &MemberKey, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
         match before.zip(after) {
             Some((before, after)) => differences(before, after),
             None => after.map(made).unwrap_or_default(),
@@ -107,25 +105,8 @@ impl Member {
 
     /// Returns beginning and end of the validity; permanent cards have none.
     pub(super) fn validity(&self, template: &Template) -> (Option<i64>, Option<i64>) {
-        let (begin, end) = match &template.base.date_info {
-            Some(dates) => match &dates.r#type {
-                Some(DateInfoType::DateTypeFixTimeRange) => {
-                    (dates.begin_timestamp, dates.end_timestamp)
-                }
-                Some(DateInfoType::DateTypeFixTerm) => {
-                    let wait = dates.fixed_begin_term.unwrap_or(0);
-                    let begin = self.claimed_at.saturating_add(wait.saturating_mul(DAY));
-                    let end =
-                        begin.saturating_add(dates.fixed_term.unwrap_or(0).saturating_mul(DAY));
-                    (
-                        Some(begin),
-                        Some(dates.end_timestamp.map_or(end, |latest| latest.min(end))),
-                    )
-                }
-                _ => (None, None),
-            },
-            None => (None, None),
-        };
+        let information = template.base.date_info.as_ref();
+        let (begin, end) = validity::period(information, self.claimed_at);
         (
             self.activate_begin_time.or(begin),
             self.activate_end_time.or(end),
@@ -166,5 +147,41 @@ impl Member {
             UserCardStatus::GiftSucc => Err(Refused::Code),
             _ => Err(Refused::UserCardStatus),
         }
+    }
+}
+
+impl Core {
+    /// Finds a user card of one of the caller's cards. Platform-assigned codes need no `card_id`.
+    pub(super) fn member(
+        &self,
+        context: &Context<'_>,
+        code: &str,
+        card_id: Option<&str>,
+    ) -> Result<(MemberKey, &Template, &Member), Refused> {
+        let card_id = match card_id.filter(|card_id| !card_id.is_empty()) {
+            Some(card_id) => card_id,
+            None => self.platform_codes.get(code).ok_or(Refused::Code)?,
+        };
+        let template = self.template(context, card_id)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let member = self.members.get(&key).ok_or(Refused::Code)?;
+        Ok((key, template, member))
+    }
+
+    /// Finds a user card for an action of its holder.
+    pub(super) fn held(
+        &self,
+        card_id: &str,
+        code: &str,
+    ) -> Result<(MemberKey, &Template, &Member), Refused> {
+        let template = self.templates.get(card_id).ok_or(Refused::CardId)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let member = self.members.get(&key).ok_or(Refused::Code)?;
+        Ok((key, template, member))
+    }
+
+    /// Puts a user card in place of the one before.
+    pub(super) fn put_member(&mut self, key: MemberKey, after: Member) {
+        self.members.put(&mut self.effects, None, key, after);
     }
 }

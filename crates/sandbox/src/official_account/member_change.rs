@@ -1,10 +1,13 @@
 //! Members: what `userinfo/get` shows and what `updateuser` changes.
 
+use kabao_models::Personal;
 use kabao_models::official_account::UserCardStatus;
 use kabao_models::official_account::member::{ActivateMember, GetUserInfoResponse, UpdateUser};
 use serde::Serialize;
 
-use super::{Context, Core, Member, check_openid, form, template_rules};
+use super::code::{check_consumed, check_form};
+use super::user::check_openid;
+use super::{Context, Core, Member, form, template_rules};
 use crate::official_account::{Refused, tolerance};
 
 /// What a member has after a change.
@@ -29,13 +32,13 @@ pub(crate) struct MemberState {
 
 impl Core {
     /// Returns a member; also one whose user deleted the card or gave it away.
-    pub(crate) fn user_info(
+    pub(crate) fn get_member(
         &self,
         context: &Context<'_>,
         card_id: &str,
         code: &str,
     ) -> Result<GetUserInfoResponse, Refused> {
-        let (_, template, card) = self.user_card(context, code, Some(card_id))?;
+        let (_, template, card) = self.member(context, code, Some(card_id))?;
         let shows_balance = template.card.supply_balance == Some(true) || card.balance != 0;
         let private = |text: &Option<String>| text.as_deref().map(Into::into);
         Ok(GetUserInfoResponse {
@@ -54,7 +57,7 @@ impl Core {
 
     /// Changes points, balance and slot values. An absolute value wins over a difference, which
     /// then only feeds the message to the user.
-    pub(crate) fn update_user(
+    pub(crate) fn update_member(
         &mut self,
         context: &Context<'_>,
         change: &UpdateUser,
@@ -65,7 +68,7 @@ impl Core {
             .as_ref()
             .ok_or(Refused::Missing("code".into()))?
             .expose();
-        let (key, template, card) = self.user_card(context, code, Some(card_id))?;
+        let (key, template, card) = self.member(context, code, Some(card_id))?;
         card.check_usable(context, template)?;
         let moves_balance = change.balance.is_some() || change.add_balance.is_some();
         let shows_balance =
@@ -110,12 +113,36 @@ impl Core {
             balance,
             openid: after.openid.clone(),
         };
-        self.put_user_card(key, after);
+        self.put_member(key, after);
         Ok(totals)
     }
 
+    /// Invalidates a card for good.
+    pub(crate) fn set_unavailable(
+        &mut self,
+        context: &Context<'_>,
+        code: &str,
+        card_id: Option<&str>,
+        reason: Option<Personal>,
+    ) -> Result<(), Refused> {
+        check_form(code)?;
+        let (key, template, card) = self.member(context, code, card_id)?;
+        check_consumed(&key, card)?;
+        match card.status(context, template) {
+            UserCardStatus::Normal | UserCardStatus::GiftTimeout => {}
+            UserCardStatus::GiftSucc => return Err(Refused::Code),
+            _ => return Err(Refused::UserCardStatus),
+        }
+        let mut after = card.clone();
+        after.user_card_status = UserCardStatus::Unavailable;
+        after.unavailable_reason = reason;
+        self.put_member(key.clone(), after);
+        self.count_holders(&key.0, context.now);
+        Ok(())
+    }
+
     /// Lists the cards of a user.
-    pub(crate) fn cards_of(
+    pub(crate) fn list_members(
         &self,
         context: &Context<'_>,
         openid: &str,
@@ -143,7 +170,7 @@ impl Core {
             }
         };
         Ok(self
-            .user_cards
+            .members
             .iter()
             .filter(|((of, _), card)| {
                 card.openid == openid
@@ -159,21 +186,19 @@ impl Core {
         &'a self,
         context: &'a Context<'_>,
     ) -> impl Iterator<Item = MemberState> + 'a {
-        self.user_cards
-            .iter()
-            .filter_map(|((card_id, code), record)| {
-                let template = self.templates.get(card_id)?;
-                Some(MemberState {
-                    card_id: card_id.clone(),
-                    code: code.clone(),
-                    status: record.status(context, template),
-                    record: record.clone(),
-                })
+        self.members.iter().filter_map(|((card_id, code), record)| {
+            let template = self.templates.get(card_id)?;
+            Some(MemberState {
+                card_id: card_id.clone(),
+                code: code.clone(),
+                status: record.status(context, template),
+                record: record.clone(),
             })
+        })
     }
 
     /// Shows one user card for the control API.
-    pub(crate) fn member(
+    pub(crate) fn member_state(
         &self,
         context: &Context<'_>,
         card_id: &str,
@@ -198,7 +223,7 @@ impl Core {
             self.platform_codes
                 .insert(code.to_owned(), card_id.to_owned());
         }
-        self.user_cards
+        self.members
             .fill((card_id.to_owned(), code.to_owned()), record);
     }
 }

@@ -200,7 +200,7 @@ mod tests {
                 ..MemberCardChange::default()
             };
             world
-                .run(|core, context| core.update_card(context, CARD, &change))
+                .run(|core, context| core.update_template(context, CARD, &change))
                 .map_err(|refused| refused.errcode())
         };
         let url = ActivationUrlCell {

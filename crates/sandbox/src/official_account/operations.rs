@@ -64,29 +64,29 @@ operations! {
 operations! {
     |core: Core, context: Context, request|
 
-    // Cards.
+    // Templates.
     card::CreateCard => {
         let card = request.card.as_ref().ok_or(Refused::Missing("card".into()))?;
-        let card_id = core.create_card(context, card)?;
+        let card_id = core.create_template(context, card)?;
         Ok(CreateCardResponse { card_id: Some(card_id), ..CreateCardResponse::default() })
     };
     card::GetCard => {
-        let card = core.card(context, required(&request.card_id)?)?;
+        let card = core.get_template(context, required(&request.card_id)?)?;
         Ok(GetCardResponse { card: Some(card), ..GetCardResponse::default() })
     };
     card::BatchGetCards => {
         let states = request.status_list.as_deref();
         let (offset, count) = (request.offset.unwrap_or(0), request.count.unwrap_or(0));
-        let (card_ids, total) = core.list_cards(context, states, offset, count)?;
+        let page = core.list_templates(context, states, offset, count)?;
         Ok(BatchGetCardsResponse {
-            card_id_list: Some(card_ids),
-            total_num: Some(total),
+            card_id_list: Some(page.items),
+            total_num: Some(page.total),
             ..BatchGetCardsResponse::default()
         })
     };
     card::UpdateCard => {
         let change = request.member_card.unwrap_or_default();
-        core.update_card(context, required(&request.card_id)?, &change).map(updated)
+        core.update_template(context, required(&request.card_id)?, &change).map(updated)
     };
     card::UpdateCardMessage => {
         let slot = request
@@ -96,7 +96,7 @@ operations! {
         core.set_message(context, required(&request.card_id)?, slot)?;
         Ok(updated(false))
     };
-    card::DeleteCard => nothing(core.delete_card(context, required(&request.card_id)?));
+    card::DeleteCard => nothing(core.delete_template(context, required(&request.card_id)?));
     card::ModifyCardStock => {
         let increase = request.increase_stock_value.unwrap_or(0);
         let reduce = request.reduce_stock_value.unwrap_or(0);
@@ -158,7 +158,7 @@ operations! {
     // Members.
     ListUserCards => {
         let openid = request.openid.as_ref().ok_or(Refused::Openid)?;
-        let cards = core.cards_of(context, openid.expose(), request.card_id.as_deref())?;
+        let cards = core.list_members(context, openid.expose(), request.card_id.as_deref())?;
         let card_list = cards.into_iter().map(|(card_id, code)| UserCard {
             code: Some(code.into()),
             card_id: Some(card_id),
@@ -172,10 +172,10 @@ operations! {
         })
     };
     member::GetUserInfo => {
-        core.user_info(context, required(&request.card_id)?, exposed(&request.code)?)
+        core.get_member(context, required(&request.card_id)?, exposed(&request.code)?)
     };
     member::UpdateUser => {
-        let totals = core.update_user(context, &request)?;
+        let totals = core.update_member(context, &request)?;
         Ok(UpdateUserResponse {
             result_bonus: Some(totals.bonus),
             result_balance: Some(totals.balance),
@@ -183,7 +183,7 @@ operations! {
             ..UpdateUserResponse::default()
         })
     };
-    member::ActivateMember => nothing(core.activate(context, &request));
+    member::ActivateMember => nothing(core.activate_member(context, &request));
     member::SetActivateUserForm => {
         nothing(core.set_form(context, required(&request.card_id)?, &request))
     };

@@ -3,6 +3,7 @@
 use kabao_models::official_account::PayGiftRuleType;
 use serde::Serialize;
 
+use super::page::{Page, page};
 use super::template::CodeMode;
 use super::{Context, Core};
 use crate::ledger::{Change, Effect, whole};
@@ -84,12 +85,6 @@ pub(crate) struct RuleOutcome {
     pub(crate) failed: Vec<Failure>,
 }
 
-/// Some of the rules of an account.
-pub(crate) struct RulePage {
-    pub(crate) total: usize,
-    pub(crate) rules: Vec<PayRule>,
-}
-
 impl Core {
     /// Makes a rule for every merchant id that is bound to the account and free.
     pub(crate) fn add_pay_rule(
@@ -132,7 +127,7 @@ impl Core {
         for mchid in &outcome.done {
             self.release(context, mchid);
         }
-        let rule_id = 1_231_200 + self.next();
+        let rule_id = 1_231_200 + self.next_sequence();
         let rule = PayRule {
             rule_id,
             protocol: new.protocol,
@@ -271,27 +266,21 @@ impl Core {
     }
 
     /// Returns a page of the caller's new-protocol rules, the oldest first.
-    pub(crate) fn list_pay_rules(
+    pub(super) fn list_pay_rules(
         &self,
         context: &Context<'_>,
         r#type: &PayGiftRuleType,
         only_effective: Option<bool>,
         offset: i64,
         count: i64,
-    ) -> Result<RulePage, Refused> {
-        let offset = usize::try_from(offset).map_err(|_| Refused::Body("offset".into()))?;
-        let count = usize::try_from(count).map_err(|_| Refused::Body("count".into()))?;
+    ) -> Result<Page<PayRule>, Refused> {
         let matching = self.pay_rules.values().filter(|rule| {
             rule.protocol == Protocol::New
                 && rule.appid == context.appid
                 && rule.r#type == *r#type
                 && (only_effective != Some(true) || rule.is_effective(context.now))
         });
-        let rules: Vec<_> = matching.cloned().collect();
-        Ok(RulePage {
-            total: rules.len(),
-            rules: rules.into_iter().skip(offset).take(count).collect(),
-        })
+        page(matching.cloned().collect(), offset, count)
     }
 
     /// Lists all rules for the control API.

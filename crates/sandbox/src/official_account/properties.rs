@@ -124,7 +124,7 @@ impl Run {
                 } else {
                     Review::Refuse
                 };
-                let _ = self.act(|core, context| core.review_card(context, &card_id, review));
+                let _ = self.act(|core, context| core.review_template(context, &card_id, review));
             }
             Step::Update { card, kind } => {
                 let change = match kind {
@@ -297,8 +297,8 @@ impl Run {
                 .accept_gift(context, &card_id, &code, "oFriend")
                 .map(|_| ()),
             2 => core.return_gift(context, &card_id, &code),
-            3 => core.delete_user_card(context, &card_id, &code),
-            4 => core.restore_user_card(context, &card_id, &code),
+            3 => core.delete_member(context, &card_id, &code),
+            4 => core.restore_member(context, &card_id, &code),
             5 => core.consume(context, &card_id, &code),
             6 => core.view(context, &card_id, &code),
             _ => {

@@ -115,7 +115,7 @@ impl Core {
             (CodeMode::Custom, Some(code)) => {
                 check_form(code)?;
                 if self
-                    .user_cards
+                    .members
                     .contains_key(&(scene.card_id.clone(), code.clone()))
                 {
                     return Err(Refused::Code);

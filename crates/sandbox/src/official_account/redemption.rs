@@ -21,7 +21,7 @@ impl Core {
         if !named && self.is_own_code(context, code) {
             return Err(Refused::CardIdMissing);
         }
-        let (key, template, card) = self.user_card(context, code, card_id)?;
+        let (key, template, card) = self.member(context, code, card_id)?;
         if context.rules.consume_member_card == Permit::Refuse {
             return Err(Refused::CardType);
         }
@@ -51,7 +51,7 @@ impl Core {
     fn is_own_code(&self, context: &Context<'_>, code: &str) -> bool {
         !self.platform_codes.contains_key(code)
             && self
-                .user_cards
+                .members
                 .keys()
                 .any(|(card_id, held)| held == code && self.owner(card_id) == Some(context.appid))
     }
@@ -101,13 +101,13 @@ mod tests {
         assert_eq!(redeem(&mut world, &code, None), Err(40079), "too late");
         world.now = NOW + 86_400;
         world
-            .run(|core, context| core.delete_user_card(context, &card_id, &code))
+            .run(|core, context| core.delete_member(context, &card_id, &code))
             .unwrap();
         assert_eq!(redeem(&mut world, &code, None), Err(40127));
         let other = world.approved(|_| ());
         let held = world.claim(&other, "oNew");
         world
-            .run(|core, context| core.delete_card(context, &other))
+            .run(|core, context| core.delete_template(context, &other))
             .unwrap();
         assert_eq!(redeem(&mut world, &held, None), Err(40078));
     }

@@ -168,7 +168,7 @@ impl Core {
             return Ok(Vec::new());
         }
         let card_id = Some(choice.card_id.as_str()).filter(|card_id| !card_id.is_empty());
-        let cards = self.cards_of(context, &choice.openid, card_id)?;
+        let cards = self.list_members(context, &choice.openid, card_id)?;
         let store: Option<i64> = choice.shop_id.parse().ok();
         let usable: Vec<_> = cards
             .into_iter()

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use kabao_models::official_account::card::{
-    ActivationMessage, BaseInfo, Card, MemberCard, MessageOperation, NewCard, Sku,
+    ActivationMessage, BaseInfo, Card, MemberCard, MessageOperation, NewCard,
 };
 use kabao_models::official_account::member::SetActivateUserForm;
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
 
+use super::page::{Page, page};
 use super::template_rules::{self, DEPOSIT};
 use super::{Context, Core, Refused};
 use crate::ledger::{Change, Effect, differences, made, whole};
@@ -182,14 +183,6 @@ impl Template {
         )
     }
 
-    pub(super) fn stock(&self) -> i64 {
-        self.base
-            .sku
-            .as_ref()
-            .and_then(|sku| sku.quantity)
-            .unwrap_or(0)
-    }
-
     pub(super) fn get_limit(&self) -> i64 {
         self.base.get_limit.unwrap_or(DEFAULT_GET_LIMIT)
     }
@@ -230,27 +223,7 @@ impl Template {
             .as_ref()
             .and_then(|rule| rule.init_increase_bonus)
     }
-
-    pub(super) fn set_stock(&mut self, quantity: i64, total: i64) {
-        let sku = self.base.sku.get_or_insert_with(Sku::default);
-        sku.quantity = Some(quantity);
-        sku.total_quantity = Some(total);
-    }
-
-    /// Takes one card from the stock.
-    pub(super) fn take_one(&mut self) -> Result<(), Refused> {
-        match self.base.sku.as_mut().and_then(|sku| sku.quantity.as_mut()) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                Ok(())
-            }
-            _ => Err(Refused::SoldOut),
-        }
-    }
 }
-
-/// The largest stock of a card.
-const MAX_STOCK: i64 = 100_000_000;
 
 /// How a review ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,8 +233,48 @@ pub(crate) enum Review {
 }
 
 impl Core {
+    /// Returns the AppID of the account that made a card.
+    pub(crate) fn owner(&self, card_id: &str) -> Option<&str> {
+        self.templates
+            .get(card_id)
+            .map(|template| template.appid.as_str())
+    }
+
+    /// Finds a card of the caller.
+    pub(super) fn template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<&Template, Refused> {
+        let template = self.templates.get(card_id).ok_or(Refused::CardId)?;
+        if template.appid == context.appid {
+            Ok(template)
+        } else {
+            Err(Refused::CardForeign)
+        }
+    }
+
+    /// The same for a change, which a deleted card does not take.
+    pub(super) fn live_template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<&Template, Refused> {
+        let template = self.template(context, card_id)?;
+        if template.is_deleted() {
+            return Err(Refused::CardStatus);
+        }
+        Ok(template)
+    }
+
+    /// Changes a card.
+    pub(super) fn change_template(&mut self, card_id: &str, change: impl FnOnce(&mut Template)) {
+        let key = card_id.to_owned();
+        self.templates.change(&mut self.effects, None, &key, change);
+    }
+
     /// Makes a card and submits it for review.
-    pub(crate) fn create_card(
+    pub(crate) fn create_template(
         &mut self,
         context: &Context<'_>,
         new: &NewCard,
@@ -305,27 +318,29 @@ impl Core {
         template.set_stock(stock, stock);
         template.modify_msg_operation = new_card.modify_msg_operation;
         template.activate_msg_operation = new_card.activate_msg_operation;
-        template.sequence = self.next();
+        template.sequence = self.next_sequence();
         self.templates
             .put(&mut self.effects, None, card_id.clone(), template);
         Ok(card_id)
     }
 
     /// Returns a card.
-    pub(crate) fn card(&self, context: &Context<'_>, card_id: &str) -> Result<Card, Refused> {
+    pub(crate) fn get_template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<Card, Refused> {
         self.template(context, card_id).map(Template::shown)
     }
 
-    /// Returns a page of the caller's cards in the order of their creation, and how many there are.
-    pub(crate) fn list_cards(
+    /// Returns a page of the caller's cards in the order of their creation.
+    pub(super) fn list_templates(
         &self,
         context: &Context<'_>,
         statuses: Option<&[CardStatus]>,
         offset: i64,
         count: i64,
-    ) -> Result<(Vec<String>, i64), Refused> {
-        let offset = usize::try_from(offset).map_err(|_| Refused::Body("offset".into()))?;
-        let count = usize::try_from(count).map_err(|_| Refused::Body("count".into()))?;
+    ) -> Result<Page<String>, Refused> {
         let deleted = [
             CardStatus::CardStatusDelete,
             CardStatus::CardStatusUserDelete,
@@ -344,20 +359,12 @@ impl Core {
             .map(|(card_id, template)| (template.sequence, card_id.clone()))
             .collect();
         found.sort();
-        let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        Ok((
-            found
-                .into_iter()
-                .skip(offset)
-                .take(count)
-                .map(|(_, card_id)| card_id)
-                .collect(),
-            total,
-        ))
+        let card_ids = found.into_iter().map(|(_, card_id)| card_id).collect();
+        page(card_ids, offset, count)
     }
 
     /// Ends the distribution of a card; claimed cards stay valid.
-    pub(crate) fn delete_card(
+    pub(crate) fn delete_template(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -371,44 +378,8 @@ impl Core {
         Ok(())
     }
 
-    /// Adds to the stock or takes from it.
-    pub(crate) fn modify_stock(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-        increase: i64,
-        reduce: i64,
-    ) -> Result<(), Refused> {
-        let template = self.live_template(context, card_id)?;
-        if increase < 0 || reduce < 0 {
-            return Err(Refused::Stock);
-        }
-        let total = template
-            .base
-            .sku
-            .as_ref()
-            .and_then(|sku| sku.total_quantity)
-            .unwrap_or(0);
-        let change = |value: i64| value.checked_add(increase)?.checked_sub(reduce);
-        let (quantity, total) = change(template.stock())
-            .zip(change(total))
-            .ok_or(Refused::Stock)?;
-        let imported = i64::try_from(template.waiting.len()).unwrap_or(i64::MAX);
-        let too_many = template.code_mode() == CodeMode::Deposit && quantity > imported;
-        if quantity < 0 || total > MAX_STOCK || too_many {
-            return Err(Refused::Stock);
-        }
-        let sku = Sku {
-            quantity: Some(quantity),
-            total_quantity: Some(total),
-            ..Sku::default()
-        };
-        self.change_base(context, card_id, |base| base.sku = Some(sku));
-        Ok(())
-    }
-
     /// Ends a review, as WeChat's staff would; a card that is not under review stays as it is.
-    pub(crate) fn review_card(
+    pub(crate) fn review_template(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -432,7 +403,7 @@ impl Core {
     }
 
     /// Distributes an approved card in the console.
-    pub(crate) fn dispatch_card(
+    pub(crate) fn dispatch_template(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -448,7 +419,7 @@ impl Core {
 
     /// Puts a card in place as it is; for demo data.
     pub(crate) fn fill_template(&mut self, mut template: Template) {
-        template.sequence = self.next();
+        template.sequence = self.next_sequence();
         if let Some(card_id) = template.base.id.clone() {
             self.templates.fill(card_id, template);
         }

@@ -6,7 +6,7 @@ use kabao_models::official_account::card::{
 };
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
-use super::{Context, Core, template_rules};
+use super::{Context, Core, template_rules, validity};
 use crate::official_account::{Refused, tolerance};
 use crate::overlay::{members, overlay};
 use crate::settings::ReviewTable;
@@ -43,7 +43,7 @@ pub(super) struct Changed {
 
 impl Core {
     /// Changes what the request has and returns whether the change goes to review.
-    pub(crate) fn update_card(
+    pub(crate) fn update_template(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
@@ -216,7 +216,7 @@ fn changed_dates(
         end_timestamp: end,
         ..before.clone()
     };
-    template_rules::dates(&after, now)?;
+    validity::check(&after, now)?;
     Ok(Some(after))
 }
 

@@ -1,11 +1,10 @@
 //! What the definition of a card must hold, whether it is made or changed.
 
-use kabao_models::official_account::DateInfoType;
 use kabao_models::official_account::card::{BaseInfo, DateInfo, MemberCard};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Context;
+use super::{Context, validity};
 use crate::official_account::Refused;
 
 /// The only mode in which codes are imported.
@@ -13,8 +12,6 @@ pub(crate) const DEPOSIT: &str = "GET_CUSTOM_CODE_MODE_DEPOSIT";
 
 /// How many of points, balance and custom fields a card can show.
 const SLOTS: usize = 3;
-/// 2038-01-19: ends of validity lie before it.
-const LAST_MOMENT: i64 = 2_147_443_200;
 
 /// Checks a new card.
 pub(super) fn definition(
@@ -22,7 +19,7 @@ pub(super) fn definition(
     card: &MemberCard,
     base: &BaseInfo,
 ) -> Result<(), Refused> {
-    dates(
+    validity::check(
         base.date_info.as_ref().unwrap_or(&DateInfo::default()),
         context.now,
     )?;
@@ -57,39 +54,6 @@ pub(super) fn limits(base: &BaseInfo) -> Result<(), Refused> {
         }
     }
     Ok(())
-}
-
-/// Checks a validity.
-pub(super) fn dates(information: &DateInfo, now: i64) -> Result<(), Refused> {
-    let needed =
-        |value: Option<i64>, name: &'static str| value.ok_or(Refused::Missing(name.into()));
-    let last = |end: i64| {
-        if end <= now || end >= LAST_MOMENT {
-            Err(Refused::Time)
-        } else {
-            Ok(())
-        }
-    };
-    match &information.r#type {
-        Some(DateInfoType::DateTypeFixTimeRange) => {
-            let begin = needed(information.begin_timestamp, "date_info.begin_timestamp")?;
-            let end = needed(information.end_timestamp, "date_info.end_timestamp")?;
-            if begin < 0 || begin >= end {
-                return Err(Refused::TimeRange);
-            }
-            last(end)
-        }
-        Some(DateInfoType::DateTypeFixTerm) => {
-            let term = needed(information.fixed_term, "date_info.fixed_term")?;
-            let begin = needed(information.fixed_begin_term, "date_info.fixed_begin_term")?;
-            if term < 1 || begin < 0 {
-                return Err(Refused::Time);
-            }
-            information.end_timestamp.map_or(Ok(()), last)
-        }
-        Some(DateInfoType::DateTypePermanent) => Ok(()),
-        _ => Err(Refused::Time),
-    }
 }
 
 /// At most three of points, balance and custom fields are shown, and every field has a name.

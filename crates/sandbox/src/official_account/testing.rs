@@ -56,8 +56,8 @@ impl World {
         let mut card = new_card();
         change(card.member_card.as_mut().unwrap());
         self.run(|core, context| {
-            let card_id = core.create_card(context, &card).unwrap();
-            core.review_card(context, &card_id, Review::Approve)
+            let card_id = core.create_template(context, &card).unwrap();
+            core.review_template(context, &card_id, Review::Approve)
                 .unwrap();
             card_id
         })

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Context, Core, check_openid};
+use super::user::check_openid;
+use super::{Context, Core};
 use crate::ledger::{Change, Effect, whole};
 use crate::official_account::Refused;
 use crate::records::Recorded;
@@ -95,7 +96,7 @@ mod tests {
         let mut world = World::new();
         world.rules.test_openids = vec!["oSetting".into()];
         let card_id = world
-            .run(|core, context| core.create_card(context, &new_card()))
+            .run(|core, context| core.create_template(context, &new_card()))
             .unwrap();
         assert!(world.try_claim(&card_id, "oSetting").is_ok());
         set(&mut world, testers(&["oOne", "oTwo"])).unwrap();
@@ -128,7 +129,7 @@ mod tests {
         world.rules.test_openids = vec!["oTester".into()];
         let card_id = world.approved(|_| ());
         world
-            .run(|core, context| core.delete_card(context, &card_id))
+            .run(|core, context| core.delete_template(context, &card_id))
             .unwrap();
         assert_eq!(
             world.try_claim(&card_id, "oOther"),

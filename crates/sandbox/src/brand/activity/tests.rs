@@ -259,7 +259,7 @@ fn gifts_take_stock_when_the_setting_says_and_never_below_zero() {
             code: code.expose(),
         };
         let success = UserCardConfirmState::CreateCardSuccess;
-        core.confirm(&context, &key, &success, Data::default())
+        core.confirm_member(&context, &key, &success, Data::default())
             .unwrap();
         assert_eq!(left(&core), on_confirmation, "{falls:?}");
         for _ in 0..5 {

@@ -62,7 +62,7 @@ fn an_allocated_code_has_24_digits_and_must_be_confirmed() {
     let (mut core, code) = pending(&rules, true);
     assert_eq!(code.len(), 24);
     assert!(code.bytes().all(|byte| byte.is_ascii_digit()));
-    let other = core.confirm(
+    let other = core.confirm_member(
         &context(&rules),
         &key("oWaits", "other"),
         &SUCCESS,
@@ -75,7 +75,7 @@ fn an_allocated_code_has_24_digits_and_must_be_confirmed() {
         ..Data::default()
     };
     let card = core
-        .confirm(&context(&rules), &key("oWaits", &code), &SUCCESS, data)
+        .confirm_member(&context(&rules), &key("oWaits", &code), &SUCCESS, data)
         .unwrap();
     assert_eq!(card.user_card_state, Some(UserCardState::Effective));
     assert_eq!(
@@ -86,7 +86,7 @@ fn an_allocated_code_has_24_digits_and_must_be_confirmed() {
         (Some("黄金"), Some("crm=1"))
     );
     assert_eq!(card.strict_violations(), []);
-    let again = core.confirm(
+    let again = core.confirm_member(
         &context(&rules),
         &key("oWaits", &code),
         &SUCCESS,
@@ -99,7 +99,7 @@ fn an_allocated_code_has_24_digits_and_must_be_confirmed() {
 fn the_merchants_code_is_recorded_for_success_and_failure() {
     let rules = rules();
     let (mut core, _) = pending(&rules, false);
-    let taken = core.confirm(
+    let taken = core.confirm_member(
         &context(&rules),
         &key("oWaits", CODE),
         &SUCCESS,
@@ -107,7 +107,7 @@ fn the_merchants_code_is_recorded_for_success_and_failure() {
     );
     assert_eq!(rule(taken), Rule::CodeTaken);
     let card = core
-        .confirm(
+        .confirm_member(
             &context(&rules),
             &key("oWaits", "HT-1"),
             &FAIL,
@@ -121,14 +121,14 @@ fn the_merchants_code_is_recorded_for_success_and_failure() {
         card
     );
     core.join(&join("oWaits"), now(), &rules).unwrap();
-    let again = core.confirm(
+    let again = core.confirm_member(
         &context(&rules),
         &key("oWaits", "HT-1"),
         &SUCCESS,
         Data::default(),
     );
     assert_eq!(rule(again), Rule::CodeTaken);
-    core.confirm(
+    core.confirm_member(
         &context(&rules),
         &key("oWaits", "HT-2"),
         &SUCCESS,
@@ -160,13 +160,13 @@ fn a_user_is_offered_a_template_once() {
         Rule::NotOffered
     );
     core.join(&join(OPENID), now(), &again).unwrap();
-    core.delete_by_user(CARD, OPENID, now(), &again).unwrap();
+    core.delete_member(CARD, OPENID, now(), &again).unwrap();
     assert_eq!(
         rule(core.join(&join(OPENID), now(), &again)),
         Rule::NotOffered
     );
     let (mut core, code) = pending(&rules, true);
-    core.confirm(
+    core.confirm_member(
         &context(&rules),
         &key("oWaits", &code),
         &FAIL,
@@ -260,11 +260,11 @@ fn a_card_waits_as_long_as_the_settings_say() {
     let (mut core, code) = pending(&rules, true);
     let shown = core.get_member(&later(2), &key(&code)).unwrap();
     assert_eq!(shown.user_card_state, Some(UserCardState::Invalid));
-    let late = core.confirm(&later(2), &key(&code), &SUCCESS, Data::default());
+    let late = core.confirm_member(&later(2), &key(&code), &SUCCESS, Data::default());
     assert_eq!(rule(late), Rule::NoPendingCard);
     core.join(&join("oWaits"), later(2).now, &rules).unwrap();
     let (mut core, code) = pending(&rules, true);
-    core.confirm(&later(1), &key(&code), &SUCCESS, Data::default())
+    core.confirm_member(&later(1), &key(&code), &SUCCESS, Data::default())
         .unwrap();
     let shown = core.get_member(&later(99), &key(&code)).unwrap();
     assert_eq!(shown.user_card_state, Some(UserCardState::Effective));
@@ -284,7 +284,7 @@ fn a_repeated_confirmation_is_answered_where_the_settings_say_so() {
         let (mut core, code) = pending(rules, true);
         let mut confirm = |outcome: &_| {
             let key = key("oWaits", &code);
-            core.confirm(&context(rules), &key, outcome, Data::default())
+            core.confirm_member(&context(rules), &key, outcome, Data::default())
         };
         let first = confirm(&outcome).unwrap();
         for (outcome, expected) in [SUCCESS, FAIL].iter().zip(again) {

@@ -154,7 +154,7 @@ fn only_effective_cards_are_updated_and_the_end_is_final() {
         rule(core.invalidate_member(&context, &KEY, None)),
         Rule::NotInvalidable
     );
-    let deleted = core.delete_by_user(CARD, OPENID, now(), &rules);
+    let deleted = core.delete_member(CARD, OPENID, now(), &rules);
     assert_eq!(rule(deleted), Rule::NotDeletable);
 }
 
@@ -195,7 +195,8 @@ fn a_term_ends_by_the_clock() {
         pickup_time: Some(rfc3339(now())),
         ..Data::default()
     };
-    core.import(&context(&rules), &key, taken).unwrap();
+    core.import_by_openid(&context(&rules), &key, taken)
+        .unwrap();
     let at = |days| Context {
         now: plus_days(now(), days),
         ..context(&rules)
@@ -240,7 +241,7 @@ fn lists_show_one_users_cards_by_state() {
     };
     assert_eq!(list(&core, &rules, None), 1);
     assert_eq!(list(&core, &rules, Some(UserCardState::Invalid)), 0);
-    core.delete_by_user(CARD, OPENID, now(), &rules).unwrap();
+    core.delete_member(CARD, OPENID, now(), &rules).unwrap();
     assert_eq!(list(&core, &rules, Some(UserCardState::Invalid)), 1);
     let refused = core.list_members(&context(&rules), "", None, (0, 20));
     assert_eq!(rule(refused), Rule::OpenidInvalid);
@@ -284,12 +285,14 @@ fn invalidating_a_template_can_end_its_cards() {
 fn users_delete_the_card_of_a_code() {
     let mut core = core();
     let rules = rules();
-    let unknown = core.delete_code(CARD, "none", now(), &rules);
+    let unknown = core.delete_member_of_code(CARD, "none", now(), &rules);
     assert_eq!(rule(unknown), Rule::UserCardUnknown);
-    let card = core.delete_code(CARD, CODE, now(), &rules).unwrap();
+    let card = core
+        .delete_member_of_code(CARD, CODE, now(), &rules)
+        .unwrap();
     assert_eq!(card.user_card_state, Some(UserCardState::Invalid));
     assert_eq!(
-        rule(core.delete_code(CARD, CODE, now(), &rules)),
+        rule(core.delete_member_of_code(CARD, CODE, now(), &rules)),
         Rule::NotDeletable
     );
 }
@@ -303,7 +306,7 @@ fn the_settings_decide_whether_a_waiting_card_can_be_deleted() {
         };
         let (mut core, _) = pending(&rules, true);
         assert_eq!(
-            core.delete_by_user(CARD, "oWaits", now(), &rules).is_ok(),
+            core.delete_member(CARD, "oWaits", now(), &rules).is_ok(),
             deletable
         );
     }

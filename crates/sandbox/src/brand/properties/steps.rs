@@ -145,7 +145,7 @@ impl Run {
                 let settings = Arc::clone(&self.settings);
                 let deleted =
                     self.core
-                        .delete_by_user(&path, openid.expose(), self.now, &settings.brand);
+                        .delete_member(&path, openid.expose(), self.now, &settings.brand);
                 assert_eq!(deleted.is_err(), self.core.take_effects().is_empty());
             }
             14 | 15 => {

@@ -277,7 +277,7 @@ fn effects_stand_in_the_ledger_under_their_operation() {
 fn a_card_of_another_account_gets_the_nearest_documented_code() {
     let site = Site::new();
     let foreign = act_as(&site, OTHER_APPID, |core, context| {
-        core.create_card(context, &new_card())
+        core.create_template(context, &new_card())
     })
     .unwrap();
     for (path, expected) in [

@@ -12,7 +12,7 @@ fn change() -> UpdateUser {
 
 fn bonus(world: &mut World, change: &UpdateUser) -> Result<i64, Refused> {
     world
-        .run(|core, context| core.update_user(context, change))
+        .run(|core, context| core.update_member(context, change))
         .map(|totals| totals.bonus)
 }
 
@@ -43,7 +43,7 @@ fn an_unknown_code_and_a_deleted_card_are_told_apart() {
     };
     assert_eq!(bonus(&mut world, &unknown), Err(Refused::Code));
     world
-        .run(|core, context| core.delete_user_card(context, CARD, CODE))
+        .run(|core, context| core.delete_member(context, CARD, CODE))
         .unwrap();
     assert_eq!(
         bonus(
@@ -56,7 +56,7 @@ fn an_unknown_code_and_a_deleted_card_are_told_apart() {
         Err(Refused::UserCardStatus)
     );
     let shown = world
-        .run(|core, context| core.user_info(context, CARD, CODE))
+        .run(|core, context| core.get_member(context, CARD, CODE))
         .unwrap();
     assert_eq!(
         (shown.user_card_status, shown.has_active),
@@ -125,7 +125,7 @@ fn a_member_number_in_the_body_counts_unless_switched_off() {
     bonus(&mut world, &number).unwrap();
     let shown = |world: &mut World| {
         let info = world
-            .run(|core, context| core.user_info(context, CARD, CODE))
+            .run(|core, context| core.get_member(context, CARD, CODE))
             .unwrap();
         info.membership_number.map(|number| number.into_exposed())
     };
@@ -149,12 +149,12 @@ fn settings_decide_about_hidden_balances_and_unusable_cards() {
     assert_eq!(bonus(&mut world, &balance), Err(Refused::StoredValue));
     let listed = |world: &mut World| {
         world
-            .run(|core, context| core.cards_of(context, "oNew", None))
+            .run(|core, context| core.list_members(context, "oNew", None))
             .map(|cards| cards.len())
     };
     assert_eq!(listed(&mut world), Ok(1));
     world
-        .run(|core, context| core.delete_user_card(context, &card_id, &code))
+        .run(|core, context| core.delete_member(context, &card_id, &code))
         .unwrap();
     assert_eq!(listed(&mut world), Ok(0));
     world.rules.list_unusable_cards = true;
@@ -178,7 +178,7 @@ fn the_setting_decides_whether_expired_cards_change() {
         ..UpdateUser::new(code.as_str(), card_id.as_str())
     };
     world.now += 60;
-    let shown = world.run(|core, context| core.user_info(context, &card_id, &code));
+    let shown = world.run(|core, context| core.get_member(context, &card_id, &code));
     assert_eq!(
         shown.unwrap().user_card_status,
         Some(UserCardStatus::Expire)

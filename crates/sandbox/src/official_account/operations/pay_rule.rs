@@ -91,9 +91,9 @@ pub(super) fn list(
         .ok_or(Refused::Missing("type".into()))?;
     let (offset, count) = (request.offset.unwrap_or(0), request.count.unwrap_or(0));
     let page = core.list_pay_rules(context, r#type, request.effective, offset, count)?;
-    let rules = page.rules.iter().map(|rule| shown(context, rule));
+    let rules = page.items.iter().map(|rule| shown(context, rule));
     Ok(BatchGetPayGiftCardsResponse {
-        total_count: i64::try_from(page.total).ok(),
+        total_count: Some(page.total),
         rule_list: Some(rules.collect::<Result<_, _>>()?),
         ..BatchGetPayGiftCardsResponse::default()
     })

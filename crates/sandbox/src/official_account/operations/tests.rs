@@ -16,7 +16,7 @@ fn every_operation_answers_as_the_catalogue_says() {
         .unwrap()
         .to_owned();
     act(&site, |core, context| {
-        core.review_card(context, &card_id, Review::Approve)
+        core.review_template(context, &card_id, Review::Approve)
     });
     let listed = site.call(
         "/card/batchget",
@@ -109,7 +109,7 @@ fn every_operation_answers_as_the_catalogue_says() {
         json!(true)
     );
     act(&site, |core, context| {
-        core.review_card(context, &card_id, Review::Approve)
+        core.review_template(context, &card_id, Review::Approve)
     });
 
     let form = json!({"card_id": card_id, "required_form": {"common_field_id_list": ["USER_FORM_INFO_FLAG_MOBILE"]}});
@@ -254,7 +254,7 @@ fn deposit_life(site: &Site) {
         "not approved yet"
     );
     act(site, |core, context| {
-        core.review_card(context, &card_id, Review::Approve)
+        core.review_template(context, &card_id, Review::Approve)
     });
     assert_eq!(
         site.call("/card/code/deposit", &codes)["succ_code"],

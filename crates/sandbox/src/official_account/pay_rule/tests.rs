@@ -222,7 +222,7 @@ fn a_payment_offers_the_card_within_window_and_amounts() {
         .code;
     assert!(
         world
-            .run(|core, context| core.user_info(context, CARD, &code))
+            .run(|core, context| core.get_member(context, CARD, &code))
             .is_ok()
     );
     world.now += 1_000;
@@ -247,7 +247,7 @@ fn lists_have_pages_and_only_own_rules_are_seen() {
         let r#type = PayGiftRuleType::RuleTypePayMemberCard;
         let page = world
             .run(|core, context| core.list_pay_rules(context, &r#type, Some(effective), offset, 2));
-        page.map(|page| (page.total, page.rules.len())).unwrap()
+        page.map(|page| (page.total, page.items.len())).unwrap()
     };
     assert_eq!(
         (
@@ -309,7 +309,7 @@ fn the_settings_decide_whether_rules_end_with_their_card() {
         world.rules.deleting_a_card_ends_its_rules = ends;
         add(&mut world, new(Protocol::New, &["1"])).unwrap();
         world
-            .run(|core, context| core.delete_card(context, CARD))
+            .run(|core, context| core.delete_template(context, CARD))
             .unwrap();
         let rules = world.run(|core, _| core.pay_rules().count());
         assert_eq!(rules, left);

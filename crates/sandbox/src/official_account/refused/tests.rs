@@ -125,7 +125,7 @@ fn strict(rules: &mut OfficialAccount) {
 /// Makes a card of another account.
 fn foreign(site: &Site) -> String {
     act_as(site, OTHER_APPID, |core, context| {
-        core.create_card(context, &new_card())
+        core.create_template(context, &new_card())
     })
     .unwrap()
 }
@@ -141,7 +141,7 @@ fn approved(site: &Site, members: &Value) -> String {
         .unwrap()
         .to_owned();
     act(site, |core, context| {
-        core.review_card(context, &card_id, Review::Approve)
+        core.review_template(context, &card_id, Review::Approve)
     });
     card_id
 }

@@ -15,7 +15,7 @@ fn create(world: &mut World, change: impl FnOnce(&mut NewMemberCard)) -> Result<
     let mut card = new_card();
     change(card.member_card.as_mut().unwrap());
     world
-        .run(|core, context| core.create_card(context, &card))
+        .run(|core, context| core.create_template(context, &card))
         .map_err(|refused| refused.errcode())
 }
 
@@ -28,17 +28,9 @@ fn refused_base(change: impl FnOnce(&mut NewBaseInfo)) -> Option<i64> {
 
 fn status(world: &mut World, card_id: &str) -> CardStatus {
     let card = world
-        .run(|core, context| core.card(context, card_id))
+        .run(|core, context| core.get_template(context, card_id))
         .unwrap();
     card.member_card.unwrap().base_info.unwrap().status.unwrap()
-}
-
-fn stock(world: &mut World, card_id: &str) -> (Option<i64>, Option<i64>) {
-    let card = world
-        .run(|core, context| core.card(context, card_id))
-        .unwrap();
-    let sku = card.member_card.unwrap().base_info.unwrap().sku.unwrap();
-    (sku.quantity, sku.total_quantity)
 }
 
 fn with_prerogative(text: &str) -> MemberCardChange {
@@ -58,26 +50,26 @@ fn a_new_card_waits_for_its_review() {
         CardStatus::CardStatusNotVerify
     );
     world
-        .run(|core, context| core.review_card(context, &card_id, Review::Refuse))
+        .run(|core, context| core.review_template(context, &card_id, Review::Refuse))
         .unwrap();
     assert_eq!(
         status(&mut world, &card_id),
         CardStatus::CardStatusVerifyFail
     );
-    let again = world.run(|core, context| core.review_card(context, &card_id, Review::Approve));
+    let again = world.run(|core, context| core.review_template(context, &card_id, Review::Approve));
     assert_eq!(
         again,
         Err(Refused::CardStatus),
         "a failed card needs a correction first"
     );
-    let corrected =
-        world.run(|core, context| core.update_card(context, &card_id, &with_prerogative("九折")));
+    let corrected = world
+        .run(|core, context| core.update_template(context, &card_id, &with_prerogative("九折")));
     assert_eq!(corrected, Ok(true));
     world
-        .run(|core, context| core.review_card(context, &card_id, Review::Approve))
+        .run(|core, context| core.review_template(context, &card_id, Review::Approve))
         .unwrap();
     world
-        .run(|core, context| core.dispatch_card(context, &card_id))
+        .run(|core, context| core.dispatch_template(context, &card_id))
         .unwrap();
     assert_eq!(status(&mut world, &card_id), CardStatus::CardStatusDispatch);
     world.rules.approve_at_once = true;
@@ -157,7 +149,7 @@ fn each_wrong_definition_has_its_code() {
         ..new_card()
     };
     assert_eq!(
-        World::new().run(|core, context| core.create_card(context, &coupon)),
+        World::new().run(|core, context| core.create_template(context, &coupon)),
         Err(Refused::CardType)
     );
 }
@@ -178,36 +170,19 @@ fn permissions_and_texts_come_from_the_settings() {
 }
 
 #[test]
-fn the_stock_changes_within_its_bounds() {
-    let mut world = World::new();
-    let card_id = world.approved(|_| ());
-    world.claim(&card_id, "oOne");
-    let mut modify = |increase, reduce| {
-        let result =
-            world.run(|core, context| core.modify_stock(context, &card_id, increase, reduce));
-        (result.is_ok(), stock(&mut world, &card_id))
-    };
-    assert_eq!(modify(50, 0), (true, (Some(149), Some(150))));
-    assert_eq!(modify(0, 149), (true, (Some(0), Some(1))));
-    assert!(!modify(0, 1).0 && !modify(-1, 0).0 && !modify(0, -1).0 && !modify(MAX_STOCK, 0).0);
-    assert!(!modify(i64::MAX, 0).0);
-    assert_eq!(modify(0, 0), (true, (Some(0), Some(1))));
-}
-
-#[test]
 fn a_deleted_card_takes_no_change_and_its_members_stay() {
     let mut world = World::new();
     world
-        .run(|core, context| core.delete_card(context, CARD))
+        .run(|core, context| core.delete_template(context, CARD))
         .unwrap();
     assert_eq!(status(&mut world, CARD), CardStatus::CardStatusDelete);
     assert_eq!(
-        world.run(|core, context| core.delete_card(context, CARD)),
+        world.run(|core, context| core.delete_template(context, CARD)),
         Err(Refused::CardStatus)
     );
     let change = with_prerogative("九折");
     assert_eq!(
-        world.run(|core, context| core.update_card(context, CARD, &change)),
+        world.run(|core, context| core.update_template(context, CARD, &change)),
         Err(Refused::CardStatus)
     );
     assert_eq!(
@@ -216,21 +191,22 @@ fn a_deleted_card_takes_no_change_and_its_members_stay() {
     );
     assert!(
         world
-            .run(|core, context| core.user_info(context, CARD, CODE))
+            .run(|core, context| core.get_member(context, CARD, CODE))
             .is_ok()
     );
     let mut older = World::new();
     older.rules.deleted_status = "CARD_STATUS_USER_DELETE".into();
     older
-        .run(|core, context| core.delete_card(context, CARD))
+        .run(|core, context| core.delete_template(context, CARD))
         .unwrap();
     assert_eq!(status(&mut older, CARD), CardStatus::CardStatusUserDelete);
     for spelling in [
         CardStatus::CardStatusDelete,
         CardStatus::CardStatusUserDelete,
     ] {
-        let listed = older.run(|core, context| core.list_cards(context, Some(&[spelling]), 0, 10));
-        assert_eq!(listed.unwrap().1, 1);
+        let listed =
+            older.run(|core, context| core.list_templates(context, Some(&[spelling]), 0, 10));
+        assert_eq!(listed.unwrap().total, 1);
     }
 }
 
@@ -241,7 +217,8 @@ fn lists_are_pages_of_the_callers_cards() {
     let approved = world.approved(|_| ());
     let mut list = |statuses: Option<&[CardStatus]>, offset, count| {
         world
-            .run(|core, context| core.list_cards(context, statuses, offset, count))
+            .run(|core, context| core.list_templates(context, statuses, offset, count))
+            .map(|page| (page.items, page.total))
             .unwrap()
     };
     assert_eq!(
@@ -267,8 +244,8 @@ fn lists_are_pages_of_the_callers_cards() {
             ..*context
         };
         (
-            core.list_cards(&other, None, 0, 50).unwrap().1,
-            core.card(&other, CARD).err(),
+            core.list_templates(&other, None, 0, 50).unwrap().total,
+            core.get_template(&other, CARD).err(),
         )
     });
     assert_eq!(foreign, (0, Some(Refused::CardForeign)));
@@ -279,7 +256,7 @@ fn lists_are_pages_of_the_callers_cards() {
 fn a_held_change_shows_after_its_approval_and_a_refused_one_never() {
     let title = |world: &mut World| {
         let card = world
-            .run(|core, context| core.card(context, CARD))
+            .run(|core, context| core.get_template(context, CARD))
             .unwrap()
             .member_card
             .unwrap();
@@ -301,16 +278,16 @@ fn a_held_change_shows_after_its_approval_and_a_refused_one_never() {
     ] {
         let mut world = World::new();
         world.rules.hold_reviewed_changes = true;
-        let sent =
-            world.run(|core, context| core.update_card(context, CARD, &with_prerogative("九折")));
+        let sent = world
+            .run(|core, context| core.update_template(context, CARD, &with_prerogative("九折")));
         assert_eq!(sent, Ok(true));
         assert_eq!(
-            world.run(|core, context| core.update_card(context, CARD, &phone)),
+            world.run(|core, context| core.update_template(context, CARD, &phone)),
             Ok(false)
         );
         assert_eq!(title(&mut world).0, "会员享九五折。");
         world
-            .run(|core, context| core.review_card(context, CARD, review))
+            .run(|core, context| core.review_template(context, CARD, review))
             .unwrap();
         assert_eq!(
             title(&mut world),

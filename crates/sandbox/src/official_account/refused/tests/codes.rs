@@ -30,7 +30,7 @@ pub(super) fn codes(produced: &mut Produced) {
     });
     act(&site, |core, context| core.consume(context, &custom, "M1"));
     act(&site, |core, context| {
-        core.delete_user_card(context, &custom, "M2")
+        core.delete_member(context, &custom, "M2")
     });
     for operation in [
         &code::GET_CODE,
@@ -128,11 +128,11 @@ pub(super) fn redemption(produced: &mut Produced) {
     let held = claim(&site, &waiting, "oOne");
     produced.case(&site, consume, &ask(&waiting, &held), 40079);
     act(&site, |core, context| {
-        core.delete_user_card(context, &waiting, &held)
+        core.delete_member(context, &waiting, &held)
     });
     produced.case(&site, consume, &ask(&waiting, &held), 40127);
     let ended = approved(&site, &json!({}));
     let held = claim(&site, &ended, "oOne");
-    act(&site, |core, context| core.delete_card(context, &ended));
+    act(&site, |core, context| core.delete_template(context, &ended));
     produced.case(&site, consume, &ask(&ended, &held), 40078);
 }
