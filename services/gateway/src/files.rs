@@ -1,5 +1,7 @@
-//! Files that may change while the gateway runs: read in full, and used only if all is well with them.
+//! The files that a configuration names: who else may use them, and how those are read again that may change while the
+//! gateway runs, in full, and used only if all is well with them.
 
+mod modes;
 mod reloads;
 
 use std::fmt;
@@ -9,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use kabao_auth::sha256_hex;
 
+pub(crate) use self::modes::{Modes, ROOT, loose};
 pub(crate) use self::reloads::Reloads;
 
 /// Something that is made of files, and can be made of them again.
@@ -104,7 +107,7 @@ impl fmt::Debug for Contents {
 impl Contents {
     /// Reads a file of at most so many bytes.
     pub(crate) fn read(key: &'static str, path: &Path, most: usize) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("cannot read {}: {error}", path.display());
+        let failed = |error: io::Error| unreadable(path, &error);
         let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(failed)?;
@@ -115,6 +118,11 @@ impl Contents {
         let path = path.to_owned();
         Ok(Self { key, path, bytes })
     }
+}
+
+/// How a file that cannot be read is reported.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 /// What several files held when they were used, without holding it.

@@ -24,7 +24,7 @@ pub(crate) use self::snapshot::Snapshot;
 
 use crate::clock;
 #[cfg(test)]
-use crate::config::Modes;
+use crate::files::Modes;
 use crate::files::{Changed, Faults, Reload};
 
 /// The TLS of a listener, as it is at present.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kabao_auth::{DigestKey, Plaintext};
 
 use super::hash::Hash;
-use crate::config::loose;
+use crate::files::loose;
 
 const HEAD: &str = "# Keys of Kabao's audit log: the first one writes, every one verifies. Whoever has one can forge records and find members in them.\n";
 

@@ -19,10 +19,10 @@ use super::document::{Node, Origin, Value};
 use super::exposure::Exposure;
 use super::material::Material;
 use super::mistake::Collector;
-use super::modes::Modes;
 use super::section::{Section, Surroundings};
 use super::upstream::{self, Upstream};
 use super::{fixed, parallel};
+use crate::files::Modes;
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]

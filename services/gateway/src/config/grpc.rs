@@ -6,11 +6,11 @@ use std::time::Duration;
 use kabao_grpc::Server;
 
 use super::jwt::JwtSettings;
-use super::modes::Modes;
 use super::policy::PolicySettings;
 use super::section::Section;
 use super::settings::{HOUR, MINUTE, SECOND, loopback};
 use super::tls::TlsSettings;
+use crate::files::Modes;
 use crate::tls::ClientCertificates;
 
 const KIB: u32 = 1024;

@@ -11,10 +11,9 @@ use kabao_models::Secret;
 use kabao_pkcs11::KeyUri;
 
 use super::document::{Node, Value};
-use super::modes::Modes;
 use super::section::{Located, Section};
 use super::source::{Contents, Present};
-use super::tls::unreadable;
+use crate::files::{Modes, unreadable};
 
 /// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.
 #[derive(Debug)]

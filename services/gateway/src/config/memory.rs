@@ -7,10 +7,9 @@ use kabao_journal::Settings as JournalSettings;
 use kabao_store::{DatabaseUrl, EmbeddedSettings, PostgresSettings, StoreSettings};
 
 use super::document::Origin;
-use super::modes::Modes;
 use super::section::Section;
 use super::settings::HOUR;
-use super::tls::unreadable;
+use crate::files::{Modes, unreadable};
 
 /// Where the embedded store is unless the configuration moves it: beside the configuration.
 const FOLDER: &str = "kabao-store";

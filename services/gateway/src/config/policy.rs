@@ -10,7 +10,7 @@ use super::document;
 use super::mistake::Collector;
 use super::section::{Located, Section, Surroundings};
 use super::suggest;
-use super::tls::unreadable;
+use crate::files::unreadable;
 
 /// The policy that was read.
 #[derive(Clone, Debug)]

@@ -13,11 +13,11 @@ use super::callers::{self, CallerSettings};
 use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
-use super::modes::Modes;
 use super::reload::ReloadSettings;
 use super::section::Section;
 use super::upstream::Upstream;
 use crate::audit::AuditSettings;
+use crate::files::Modes;
 use crate::telemetry::filter;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);

@@ -1,10 +1,10 @@
 //! `[grpc.tls]`: files are read and judged while the configuration is, so that a bad one is a mistake among the others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::modes::Modes;
 use super::section::{Located, Section};
+use crate::files::Modes;
 use crate::tls::{ClientCertificates, ExpiredCrl, Snapshot, TlsFiles};
 
 /// `[grpc.tls]`, with what was read from its files.
@@ -120,9 +120,4 @@ fn required_path(section: &mut Section<'_>, key: &'static str) -> Option<Located
         section.mistake(key, "is required when [grpc.tls] is given");
     }
     section.path(key)
-}
-
-/// How a file that cannot be read is reported.
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("cannot read {}: {error}", path.display())
 }

@@ -6,8 +6,8 @@ use kabao_client::{Proxy, Settings};
 
 use super::account::complain_about;
 use super::material::Material;
-use super::modes::Modes;
 use super::section::Section;
+use crate::files::Modes;
 
 /// What every account may say for itself and `[upstream]` for those that do not.
 pub(super) const KEYS: [&str; 8] = [

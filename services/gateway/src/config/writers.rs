@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use super::modes::ROOT;
+use crate::files::ROOT;
 
 /// So many files are named; of ten thousand accounts, the others are counted.
 const NAMED: usize = 5;

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::Modes;
-use crate::files::{Contents, Digests, Faults, read_together};
+use crate::files::{Contents, Digests, Faults, Modes, read_together};
 
 pub(super) const CERTIFICATE: &str = "certificate_file";
 pub(super) const PRIVATE_KEY: &str = "private_key_file";

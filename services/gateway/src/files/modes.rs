@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 
 /// The number of the user who may do everything anyway.
-pub(super) const ROOT: u32 = 0;
+pub(crate) const ROOT: u32 = 0;
 
 /// Which files with secrets are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
