@@ -14,6 +14,7 @@ mod fixed;
 mod folder;
 mod grpc;
 mod jwt;
+mod log;
 mod material;
 mod memory;
 mod mistake;
@@ -26,6 +27,7 @@ mod settings;
 mod source;
 mod suggest;
 mod summary;
+mod telemetry;
 mod tls;
 pub(crate) mod unit;
 mod upstream;
@@ -36,26 +38,25 @@ use std::fmt;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
-pub use self::cache::CacheSettings;
-pub use self::callers::CallerSettings;
 pub(crate) use self::exposure::Exposure;
 pub(crate) use self::fixed::Fixed;
-pub use self::grpc::{GrpcSettings, Limits, Timeouts};
-pub use self::jwt::JwtSettings;
-pub use self::memory::MemorySettings;
+pub use self::grpc::GrpcSettings;
 pub use self::mistake::{Mistake, Mistakes};
 pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
 pub use self::reload::ReloadSettings;
-pub use self::settings::{
-    AdminSettings, KeySettings, LogFormat, LogSettings, ProcessSettings, Settings,
-    ShutdownSettings, TelemetrySettings, TraceParents,
-};
+pub use self::settings::{AdminSettings, KeySettings, ProcessSettings, Settings, ShutdownSettings};
 pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;
-pub use self::tls::TlsSettings;
+
+// What the parts of the gateway let be set belongs to them; reading it is all that is done here.
 pub use crate::audit::{AuditOutput, AuditSettings, WhenFull};
-pub use crate::tls::{ClientCertificates, ExpiredCrl};
+pub use crate::jwt::JwtSettings;
+pub use crate::listener::{Limits, Timeouts};
+pub use crate::memory::{CacheSettings, MemorySettings};
+pub use crate::telemetry::{LogFormat, LogSettings, TelemetrySettings, TraceParents};
+pub use crate::tls::{ClientCertificates, ExpiredCrl, TlsSettings};
+pub use crate::tokens::CallerSettings;
 
 use self::source::Present;
 

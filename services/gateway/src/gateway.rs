@@ -20,7 +20,7 @@ use crate::expiry;
 use crate::files::{Reload, Reloads};
 use crate::jwt::Jwt;
 use crate::lifecycle::{Lifecycle, Stage};
-use crate::listener::{Admin, BindError, Grpc, bind};
+use crate::listener::{Admin, BindError, ConnectionOptions, Grpc, bind};
 use crate::memory::{Memory, Witnesses};
 use crate::readiness::Readiness;
 use crate::reload::Reloader;
@@ -224,9 +224,12 @@ impl Gateway {
         let grpc = Grpc::start(
             listeners.grpc,
             service,
-            &settings.grpc,
-            tls,
-            metrics,
+            ConnectionOptions {
+                limits: settings.grpc.limits.clone(),
+                timeouts: settings.grpc.timeouts.clone(),
+                tls,
+                metrics,
+            },
             lifecycle.watch(),
         )?;
         let poll = settings.reload.poll;

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kabao_api::CallerId;
 use kabao_auth::{JWT_LEEWAY, JwtError, JwtKeys, JwtRules, JwtVerifier, TokenDigest};
 
-use crate::config::JwtSettings;
 use crate::files::{Changed, Contents, Digests, Faults, Reload, read_together};
 
 /// The key of the configuration that names the file.
@@ -20,6 +19,18 @@ pub(crate) const JWKS: &str = "jwks_file";
 const LONGEST: usize = 1 << 20;
 /// So many tokens are known at a time.
 const KNOWN: usize = 10_000;
+
+/// `[grpc.jwt]`, with what was read from its file.
+#[derive(Clone, Debug)]
+pub struct JwtSettings {
+    /// `jwks_file`: the public keys of the issuer.
+    pub jwks_file: PathBuf,
+    /// `issuer` and `audience`, which tokens have to name exactly, and `claim`, default `sub`, that names the caller.
+    pub rules: JwtRules,
+    /// `prefix`, empty by default, that is put before the name of the caller.
+    pub prefix: String,
+    pub(crate) jwks: Jwks,
+}
 
 /// The keys of an issuer, and what their file held.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ mod grpc;
 mod guarded;
 mod preface;
 mod refusals;
+mod settings;
 mod streams;
 mod together;
 mod trust;
@@ -22,7 +23,9 @@ mod trust;
 pub(crate) use self::admin::Admin;
 pub use self::bind::BindError;
 pub(crate) use self::bind::bind;
+pub(crate) use self::connection::ConnectionOptions;
 pub(crate) use self::grpc::Grpc;
+pub use self::settings::{Limits, Timeouts};
 
 /// The service behind the gRPC listener: takes requests as hyper has them, and never fails.
 pub(crate) trait GrpcService:

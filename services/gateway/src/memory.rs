@@ -1,5 +1,7 @@
 //! What stands around every account: the journal of its changes over the store, and the sharing of its reads.
 
+mod settings;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,10 +13,10 @@ use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::{Store, StoreObserver, StoreVitals};
 use tokio::time::timeout;
 
+pub use self::settings::{CacheSettings, MemorySettings};
 use crate::abort::AbortOnDrop;
 use crate::audit::AuditLog;
 use crate::clock;
-use crate::config::{CacheSettings, MemorySettings};
 use crate::portions::SharedQuotas;
 
 /// The memory of the process, and what brings open changes to their end. Clones share it.

@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod refusal;
 mod revocation;
+mod settings;
 mod snapshot;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub(crate) use self::files::TlsFiles;
 pub use self::files::{ClientCertificates, ExpiredCrl};
 pub(crate) use self::identity::certified;
 pub(crate) use self::refusal::{REVOKED, kind_of, kind_of_handshake};
+pub use self::settings::TlsSettings;
 pub(crate) use self::snapshot::Snapshot;
 
 use crate::clock;

@@ -8,9 +8,17 @@ use kabao_auth::{JwtError, TokenDigest};
 use kabao_grpc::Tokens;
 
 use crate::clock;
-use crate::config::CallerSettings;
 use crate::jwt::Jwt;
 use crate::telemetry::Metrics;
+
+/// One `[[callers]]` entry.
+#[derive(Clone, Debug)]
+pub struct CallerSettings {
+    /// `name`, by which the policy knows the caller; unique.
+    pub name: CallerId,
+    /// `token_sha256`, one or two: the digests of its tokens.
+    pub tokens: Vec<TokenDigest>,
+}
 
 /// What tokens are judged with, whoever the configuration knows at a time.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::section::Section;
-use super::settings::{HOUR, MINUTE, SECOND};
+use super::unit::{HOUR, MINUTE, SECOND};
 use crate::audit::{AuditOutput, AuditSettings, WhenFull};
 
 const DEFAULT_BYTES: u32 = 64 * 1024 * 1024;

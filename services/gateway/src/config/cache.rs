@@ -3,59 +3,39 @@
 use std::time::Duration;
 
 use kabao_models::{Effect, Scheme, operations};
-use kabao_reads::Lifetimes;
 
 use super::section::Section;
-use super::settings::MINUTE;
+use super::unit::MINUTE;
+use crate::memory::CacheSettings;
 
-/// `[cache]`
-#[derive(Clone, Debug)]
-pub struct CacheSettings {
-    /// `max_answers` of all accounts together, 1 to 1,000,000, default 10,000.
-    pub max_answers: usize,
-    /// `[cache.lifetimes]`: how long the answers of an operation are kept, 100 ms to 10 min; nothing is kept by default.
-    pub lifetimes: Lifetimes,
-}
-
-impl Default for CacheSettings {
-    fn default() -> Self {
-        Self {
-            max_answers: 10_000,
-            lifetimes: Lifetimes::default(),
+pub(super) fn read(mut section: Section<'_>) -> CacheSettings {
+    let mut settings = CacheSettings::default();
+    let max_answers = section.number("max_answers", 10_000, (1, 1_000_000));
+    settings.max_answers = usize::try_from(max_answers).unwrap_or(usize::MAX);
+    let mut lifetimes = section.section("lifetimes");
+    for operation in operations() {
+        if !lifetimes.has(operation.id) {
+            continue;
+        }
+        if operation.effect == Effect::Write {
+            lifetimes.mistake(
+                operation.id,
+                "is a write, and only answers to reads are kept",
+            );
+            lifetimes.ignore(operation.id);
+        } else if operation.scheme == Scheme::Credentials {
+            lifetimes.mistake(
+                operation.id,
+                "answers with a credential, which is never kept here",
+            );
+            lifetimes.ignore(operation.id);
+        } else {
+            let bounds = (Duration::from_millis(100), 10 * MINUTE);
+            let lifetime = lifetimes.duration(operation.id, Duration::ZERO, bounds);
+            settings.lifetimes.keep(operation.id, lifetime);
         }
     }
-}
-
-impl CacheSettings {
-    pub(super) fn read(mut section: Section<'_>) -> Self {
-        let mut settings = Self::default();
-        let max_answers = section.number("max_answers", 10_000, (1, 1_000_000));
-        settings.max_answers = usize::try_from(max_answers).unwrap_or(usize::MAX);
-        let mut lifetimes = section.section("lifetimes");
-        for operation in operations() {
-            if !lifetimes.has(operation.id) {
-                continue;
-            }
-            if operation.effect == Effect::Write {
-                lifetimes.mistake(
-                    operation.id,
-                    "is a write, and only answers to reads are kept",
-                );
-                lifetimes.ignore(operation.id);
-            } else if operation.scheme == Scheme::Credentials {
-                lifetimes.mistake(
-                    operation.id,
-                    "answers with a credential, which is never kept here",
-                );
-                lifetimes.ignore(operation.id);
-            } else {
-                let bounds = (Duration::from_millis(100), 10 * MINUTE);
-                let lifetime = lifetimes.duration(operation.id, Duration::ZERO, bounds);
-                settings.lifetimes.keep(operation.id, lifetime);
-            }
-        }
-        lifetimes.finish();
-        section.finish();
-        settings
-    }
+    lifetimes.finish();
+    section.finish();
+    settings
 }

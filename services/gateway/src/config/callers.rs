@@ -7,15 +7,7 @@ use kabao_auth::TokenDigest;
 
 use super::document::{Node, Value};
 use super::section::Section;
-
-/// One `[[callers]]` entry.
-#[derive(Clone, Debug)]
-pub struct CallerSettings {
-    /// `name`, by which the policy knows the caller; unique.
-    pub name: CallerId,
-    /// `token_sha256`, one or two: the digests of its tokens.
-    pub tokens: Vec<TokenDigest>,
-}
+use crate::tokens::CallerSettings;
 
 /// Tokens of one caller: the one in use, and the one that comes or goes.
 const MOST: usize = 2;

@@ -1,17 +1,16 @@
 //! `[grpc]`: the listener that callers use, how much one of them may have, and how long it may take.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use kabao_grpc::Server;
-
-use super::jwt::JwtSettings;
 use super::policy::PolicySettings;
 use super::section::Section;
-use super::settings::{HOUR, MINUTE, SECOND, loopback};
-use super::tls::TlsSettings;
+use super::unit::{HOUR, MINUTE, SECOND};
+use super::{jwt, tls};
 use crate::files::Modes;
-use crate::tls::ClientCertificates;
+use crate::jwt::JwtSettings;
+use crate::listener::{Limits, Timeouts};
+use crate::tls::{ClientCertificates, TlsSettings};
 
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
@@ -38,61 +37,10 @@ pub struct GrpcSettings {
     pub timeouts: Timeouts,
 }
 
-/// `[grpc.limits]`
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// `max_connections`, default 1024. A connection above it is closed at once.
-    pub max_connections: u32,
-    /// `max_connections_per_address` of these, default three quarters: all that come from one IPv4 address or one IPv6
-    /// network of 64 bits.
-    pub max_connections_per_address: u32,
-    /// `max_concurrent_streams` of one connection, default 256.
-    pub max_concurrent_streams: u32,
-    /// `max_concurrent_requests` of all connections together, default 1024. A call above it is answered with
-    /// `RESOURCE_EXHAUSTED`.
-    pub max_concurrent_requests: u32,
-    /// `max_requests_per_connection` of these, default a half, which is twice as many as a connection has streams: a
-    /// client that gives up calls and begins others has both for a moment.
-    pub max_requests_per_connection: u32,
-    /// `max_requests_per_address` of these, default three quarters: all that come from one IPv4 address or one IPv6
-    /// network of 64 bits.
-    pub max_requests_per_address: u32,
-    /// `max_request_memory` in bytes, default 64 MiB: what the requests of calls in flight hold together, of each what it
-    /// has beyond 64 KiB; one connection may have half of it, one address three quarters. A request above it is answered
-    /// with `RESOURCE_EXHAUSTED`.
-    pub max_request_memory: u32,
-    /// `max_header_list_size` of one request in bytes, default 16 KiB.
-    pub max_header_list_size: u32,
-}
-
-/// `[grpc.timeouts]`
-#[derive(Clone, Debug)]
-pub struct Timeouts {
-    /// `default_deadline` of a call that names none, default 10 s.
-    pub default_deadline: Duration,
-    /// `max_deadline` of a call, whatever it names, default 60 s.
-    pub max_deadline: Duration,
-    /// `handshake`: from the accepted connection to the end of the TLS handshake, default 5 s.
-    pub handshake: Duration,
-    /// `preface`: until the peer has begun to speak HTTP/2, default 5 s.
-    pub preface: Duration,
-    /// `stall`: how long a caller may keep its call waiting, default 10 s: with its request, or the next piece of a
-    /// stream, and with taking the next piece of the answer.
-    pub stall: Duration,
-    /// `keepalive_interval` between pings on a quiet connection, default 60 s.
-    pub keepalive_interval: Duration,
-    /// `keepalive_timeout` for the answer to a ping, default 20 s.
-    pub keepalive_timeout: Duration,
-    /// `max_connection_age` before a connection is asked to go elsewhere, default 30 min, varied by a tenth.
-    pub max_connection_age: Duration,
-    /// `max_connection_age_grace` for calls on an aged connection to end, default 60 s.
-    pub max_connection_age_grace: Duration,
-}
-
 impl Default for GrpcSettings {
     fn default() -> Self {
         Self {
-            listen: loopback(50051),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)),
             reflection: true,
             open: false,
             policy: None,
@@ -100,37 +48,6 @@ impl Default for GrpcSettings {
             jwt: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 1024,
-            max_connections_per_address: three_quarters(1024),
-            max_concurrent_streams: 256,
-            max_concurrent_requests: 1024,
-            max_requests_per_connection: half(1024),
-            max_requests_per_address: three_quarters(1024),
-            max_request_memory: 64 * MIB,
-            max_header_list_size: 16 * KIB,
-        }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            default_deadline: Server::DEFAULT_DEADLINE,
-            max_deadline: Server::MAX_DEADLINE,
-            handshake: 5 * SECOND,
-            preface: 5 * SECOND,
-            stall: Server::STALL,
-            keepalive_interval: MINUTE,
-            keepalive_timeout: 20 * SECOND,
-            max_connection_age: 30 * MINUTE,
-            max_connection_age_grace: MINUTE,
         }
     }
 }
@@ -145,14 +62,14 @@ impl GrpcSettings {
             policy: PolicySettings::read(&mut section),
             tls: section
                 .has("tls")
-                .then(|| TlsSettings::read(section.section("tls"), has_tokens, modes))
+                .then(|| tls::read(section.section("tls"), has_tokens, modes))
                 .flatten(),
             jwt: section
                 .has("jwt")
-                .then(|| JwtSettings::read(section.section("jwt")))
+                .then(|| jwt::read(section.section("jwt")))
                 .flatten(),
-            limits: Limits::read(section.section("limits")),
-            timeouts: Timeouts::read(section.section("timeouts")),
+            limits: limits(section.section("limits")),
+            timeouts: timeouts(section.section("timeouts")),
         };
         settings.judge(&section, has_callers);
         section.finish();
@@ -213,99 +130,95 @@ impl GrpcSettings {
     }
 }
 
-impl Limits {
-    fn read(mut section: Section<'_>) -> Self {
-        let default = Self::default();
-        let mut number = |key, default, most| section.number(key, default, (1, most));
-        let max_connections = number("max_connections", default.max_connections, 1_000_000);
-        let max_concurrent_streams = number(
-            "max_concurrent_streams",
-            default.max_concurrent_streams,
-            65_535,
-        );
-        let max_concurrent_requests = number(
-            "max_concurrent_requests",
-            default.max_concurrent_requests,
-            1_000_000,
-        );
-        let mut share = |key, default, whole| share(&mut section, key, default, whole);
-        let max_connections_per_address = share(
-            "max_connections_per_address",
-            three_quarters(max_connections),
-            ("max_connections", max_connections),
-        );
-        let max_requests_per_address = share(
-            "max_requests_per_address",
-            three_quarters(max_concurrent_requests),
-            ("max_concurrent_requests", max_concurrent_requests),
-        );
-        let max_requests_per_connection = share(
-            "max_requests_per_connection",
-            half(max_concurrent_requests).min(max_requests_per_address),
-            ("max_requests_per_address", max_requests_per_address),
-        );
-        let settings = Self {
-            max_connections,
-            max_connections_per_address,
-            max_concurrent_streams,
-            max_concurrent_requests,
-            max_requests_per_connection,
-            max_requests_per_address,
-            max_request_memory: section.bytes(
-                "max_request_memory",
-                default.max_request_memory,
-                (8 * MIB, 2048 * MIB),
-            ),
-            max_header_list_size: section.bytes(
-                "max_header_list_size",
-                default.max_header_list_size,
-                (KIB, MIB),
-            ),
-        };
-        section.finish();
-        settings
-    }
+fn limits(mut section: Section<'_>) -> Limits {
+    let default = Limits::default();
+    let mut number = |key, default, most| section.number(key, default, (1, most));
+    let max_connections = number("max_connections", default.max_connections, 1_000_000);
+    let max_concurrent_streams = number(
+        "max_concurrent_streams",
+        default.max_concurrent_streams,
+        65_535,
+    );
+    let max_concurrent_requests = number(
+        "max_concurrent_requests",
+        default.max_concurrent_requests,
+        1_000_000,
+    );
+    let mut share = |key, default, whole| share(&mut section, key, default, whole);
+    let max_connections_per_address = share(
+        "max_connections_per_address",
+        Limits::of_one_address(max_connections),
+        ("max_connections", max_connections),
+    );
+    let max_requests_per_address = share(
+        "max_requests_per_address",
+        Limits::of_one_address(max_concurrent_requests),
+        ("max_concurrent_requests", max_concurrent_requests),
+    );
+    let max_requests_per_connection = share(
+        "max_requests_per_connection",
+        Limits::of_one_connection(max_concurrent_requests).min(max_requests_per_address),
+        ("max_requests_per_address", max_requests_per_address),
+    );
+    let settings = Limits {
+        max_connections,
+        max_connections_per_address,
+        max_concurrent_streams,
+        max_concurrent_requests,
+        max_requests_per_connection,
+        max_requests_per_address,
+        max_request_memory: section.bytes(
+            "max_request_memory",
+            default.max_request_memory,
+            (8 * MIB, 2048 * MIB),
+        ),
+        max_header_list_size: section.bytes(
+            "max_header_list_size",
+            default.max_header_list_size,
+            (KIB, MIB),
+        ),
+    };
+    section.finish();
+    settings
 }
 
-impl Timeouts {
-    fn read(mut section: Section<'_>) -> Self {
-        const SHORT: (Duration, Duration) = (Duration::from_millis(100), MINUTE);
-        const CALL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(600));
-        const LONG: (Duration, Duration) = (SECOND, Duration::from_secs(24 * 3600));
-        let default = Self::default();
-        let settings = Self {
-            default_deadline: section.duration("default_deadline", default.default_deadline, CALL),
-            max_deadline: section.duration("max_deadline", default.max_deadline, CALL),
-            handshake: section.duration("handshake", default.handshake, SHORT),
-            preface: section.duration("preface", default.preface, SHORT),
-            stall: section.duration("stall", default.stall, CALL),
-            keepalive_interval: section.duration(
-                "keepalive_interval",
-                default.keepalive_interval,
-                LONG,
-            ),
-            keepalive_timeout: section.duration(
-                "keepalive_timeout",
-                default.keepalive_timeout,
-                (SECOND, HOUR),
-            ),
-            max_connection_age: section.duration(
-                "max_connection_age",
-                default.max_connection_age,
-                LONG,
-            ),
-            max_connection_age_grace: section.duration(
-                "max_connection_age_grace",
-                default.max_connection_age_grace,
-                (Duration::ZERO, HOUR),
-            ),
-        };
-        if settings.default_deadline > settings.max_deadline {
-            section.mistake("default_deadline", "must not exceed max_deadline");
-        }
-        section.finish();
-        settings
+fn timeouts(mut section: Section<'_>) -> Timeouts {
+    const SHORT: (Duration, Duration) = (Duration::from_millis(100), MINUTE);
+    const CALL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(600));
+    const LONG: (Duration, Duration) = (SECOND, Duration::from_secs(24 * 3600));
+    let default = Timeouts::default();
+    let settings = Timeouts {
+        default_deadline: section.duration("default_deadline", default.default_deadline, CALL),
+        max_deadline: section.duration("max_deadline", default.max_deadline, CALL),
+        handshake: section.duration("handshake", default.handshake, SHORT),
+        preface: section.duration("preface", default.preface, SHORT),
+        stall: section.duration("stall", default.stall, CALL),
+        keepalive_interval: section.duration(
+            "keepalive_interval",
+            default.keepalive_interval,
+            LONG,
+        ),
+        keepalive_timeout: section.duration(
+            "keepalive_timeout",
+            default.keepalive_timeout,
+            (SECOND, HOUR),
+        ),
+        max_connection_age: section.duration(
+            "max_connection_age",
+            default.max_connection_age,
+            LONG,
+        ),
+        max_connection_age_grace: section.duration(
+            "max_connection_age_grace",
+            default.max_connection_age_grace,
+            (Duration::ZERO, HOUR),
+        ),
+    };
+    if settings.default_deadline > settings.max_deadline {
+        section.mistake("default_deadline", "must not exceed max_deadline");
     }
+    section.finish();
+    settings
 }
 
 /// Reads how much of the whole, which is the value of another key, one may have.
@@ -320,12 +233,4 @@ fn share(
         section.mistake(key, format!("must not exceed {whole}, which is {most}"));
     }
     share
-}
-
-fn half(whole: u32) -> u32 {
-    (whole / 2).max(1)
-}
-
-fn three_quarters(whole: u32) -> u32 {
-    (whole - whole / 4).max(1)
 }

@@ -1,6 +1,5 @@
 //! `[store]`: where the gateway remembers changes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kabao_journal::Settings as JournalSettings;
@@ -8,8 +7,9 @@ use kabao_store::{DatabaseUrl, EmbeddedSettings, PostgresSettings, StoreSettings
 
 use super::document::Origin;
 use super::section::Section;
-use super::settings::HOUR;
+use super::unit::HOUR;
 use crate::files::{Modes, unreadable};
+use crate::memory::MemorySettings;
 
 /// Where the embedded store is unless the configuration moves it: beside the configuration.
 const FOLDER: &str = "kabao-store";
@@ -17,37 +17,18 @@ const FOLDER: &str = "kabao-store";
 /// The keys that give the URL of a database; one of them at most.
 const URL: [&str; 3] = ["url", "url_file", "url_env"];
 
-/// The memory of changes.
-#[derive(Clone, Debug)]
-pub struct MemorySettings {
-    /// Where it lies.
-    pub store: StoreSettings,
-    /// How long changes are remembered, waited for and tried.
-    pub journal: JournalSettings,
-}
-
-impl MemorySettings {
-    /// An embedded store in a folder, with everything else as it is by default.
-    pub fn embedded(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            store: StoreSettings::embedded(&folder.into()),
-            journal: JournalSettings::default(),
-        }
-    }
-
-    pub(super) fn read(mut section: Section<'_>, modes: Modes) -> Self {
-        let store = match URL.into_iter().find(|key| section.has(key)) {
-            Some(key) => shared(&mut section, key, modes),
-            None => None,
-        };
-        let store = store.unwrap_or_else(|| embedded(&mut section).into());
-        let mut journal = JournalSettings::default();
-        let shortest = journal.retention;
-        journal.retention =
-            section.duration("retention", journal.retention, (shortest, 366 * 24 * HOUR));
-        section.finish();
-        Self { store, journal }
-    }
+pub(super) fn read(mut section: Section<'_>, modes: Modes) -> MemorySettings {
+    let store = match URL.into_iter().find(|key| section.has(key)) {
+        Some(key) => shared(&mut section, key, modes),
+        None => None,
+    };
+    let store = store.unwrap_or_else(|| embedded(&mut section).into());
+    let mut journal = JournalSettings::default();
+    let shortest = journal.retention;
+    journal.retention =
+        section.duration("retention", journal.retention, (shortest, 366 * 24 * HOUR));
+    section.finish();
+    MemorySettings { store, journal }
 }
 
 fn embedded(section: &mut Section<'_>) -> EmbeddedSettings {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::section::Section;
-use super::settings::{HOUR, SECOND};
+use super::unit::{HOUR, SECOND};
 
 /// `[reload]`
 #[derive(Clone, Debug)]

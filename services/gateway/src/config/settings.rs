@@ -7,22 +7,19 @@ use std::time::Duration;
 use kabao_auth::HostName;
 
 use super::account::{self, AccountSettings};
-use super::audit;
-use super::cache::CacheSettings;
-use super::callers::{self, CallerSettings};
+use super::callers;
 use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
-use super::memory::MemorySettings;
 use super::reload::ReloadSettings;
 use super::section::Section;
+use super::unit::{HOUR, MINUTE, SECOND};
 use super::upstream::Upstream;
+use super::{audit, cache, log, memory, telemetry};
 use crate::audit::AuditSettings;
 use crate::files::Modes;
-use crate::telemetry::filter;
-
-pub(super) const SECOND: Duration = Duration::from_secs(1);
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
-pub(super) const HOUR: Duration = Duration::from_secs(3600);
+use crate::memory::{CacheSettings, MemorySettings};
+use crate::telemetry::{LogSettings, TelemetrySettings};
+use crate::tokens::CallerSettings;
 
 /// A complete, valid configuration.
 #[derive(Clone, Debug, Default)]
@@ -78,51 +75,6 @@ pub struct AdminSettings {
     pub hosts: Vec<HostName>,
 }
 
-/// `[log]`
-#[derive(Clone, Debug)]
-pub struct LogSettings {
-    /// `format`, `json` (default) or `text`.
-    pub format: LogFormat,
-    /// `level`: a level such as `info` (default), or directives such as `info,kabao_client=debug`. Libraries that are not
-    /// of Kabao are heard up to `info`.
-    pub level: String,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
-}
-
-/// `[telemetry]`
-#[derive(Clone, Debug)]
-pub struct TelemetrySettings {
-    /// `otlp_endpoint` of a collector, `http://host:port`; absent by default: no traces leave the process.
-    pub otlp_endpoint: Option<String>,
-    /// `sample_ratio` of calls without a parent that is believed, 0 to 1, default 1: how many are traced.
-    pub sample_ratio: f64,
-    /// `traceparent`, `known` (default), `all` or `none`: which callers decide by it whether a call is traced.
-    pub traceparent: TraceParents,
-    /// `max_account_labels`, 0 to 10,000, default 100: how many accounts `/metrics` tells apart; the rest is `other`.
-    pub max_account_labels: usize,
-}
-
-/// Whose `traceparent` is believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TraceParents {
-    /// That of callers who are known by a token or a certificate, and, where callers have no names, of those on this
-    /// machine.
-    #[default]
-    Known,
-    /// Everybody's: something in front of the port sees to it.
-    All,
-    /// Nobody's.
-    None,
-}
-
 /// `[process]`
 #[derive(Clone, Debug, Default)]
 pub struct ProcessSettings {
@@ -143,29 +95,9 @@ pub struct ShutdownSettings {
 impl Default for AdminSettings {
     fn default() -> Self {
         Self {
-            listen: loopback(9464),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
             overloaded_after: 5 * SECOND,
             hosts: Vec::new(),
-        }
-    }
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Json,
-            level: "info".to_owned(),
-        }
-    }
-}
-
-impl Default for TelemetrySettings {
-    fn default() -> Self {
-        Self {
-            otlp_endpoint: None,
-            sample_ratio: 1.0,
-            traceparent: TraceParents::Known,
-            max_account_labels: 100,
         }
     }
 }
@@ -194,13 +126,13 @@ impl Settings {
         let mut settings = Self {
             grpc,
             admin: AdminSettings::read(root.section("admin")),
-            log: LogSettings::read(root.section("log")),
-            telemetry: TelemetrySettings::read(root.section("telemetry")),
+            log: log::read(root.section("log")),
+            telemetry: telemetry::read(root.section("telemetry")),
             process: ProcessSettings::read(root.section("process")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             reload: ReloadSettings::read(root.section("reload")),
-            cache: CacheSettings::read(root.section("cache")),
-            store: Some(MemorySettings::read(root.section("store"), modes)),
+            cache: cache::read(root.section("cache")),
+            store: Some(memory::read(root.section("store"), modes)),
             writable: None,
             audit: audit::read(root.section("audit")),
             callers: callers::read_all(&mut root),
@@ -259,52 +191,6 @@ impl AdminSettings {
     }
 }
 
-impl LogSettings {
-    fn read(mut section: Section<'_>) -> Self {
-        let mut settings = Self::default();
-        let formats = [("json", LogFormat::Json), ("text", LogFormat::Text)];
-        if let Some(format) = section.word("format", &formats) {
-            settings.format = format;
-        }
-        if let Some(level) = section.string("level") {
-            match filter(&level.value) {
-                Ok(_) => settings.level = level.value,
-                Err(error) => section.reject(&level, error),
-            }
-        }
-        section.finish();
-        settings
-    }
-}
-
-impl TelemetrySettings {
-    fn read(mut section: Section<'_>) -> Self {
-        let mut settings = Self::default();
-        if let Some(endpoint) = section.string("otlp_endpoint") {
-            if is_plain_http(&endpoint.value) {
-                settings.otlp_endpoint = Some(endpoint.value);
-            } else {
-                section.reject(
-                    &endpoint,
-                    "must be `http://host:port` of a collector that takes OTLP over gRPC",
-                );
-            }
-        }
-        settings.sample_ratio = section.ratio("sample_ratio", settings.sample_ratio);
-        let words = [
-            ("known", TraceParents::Known),
-            ("all", TraceParents::All),
-            ("none", TraceParents::None),
-        ];
-        settings.traceparent = section.word("traceparent", &words).unwrap_or_default();
-        let labels = section.number("max_account_labels", 100, (0, 10_000));
-        settings.max_account_labels =
-            usize::try_from(labels).unwrap_or(settings.max_account_labels);
-        section.finish();
-        settings
-    }
-}
-
 impl ProcessSettings {
     fn read(mut section: Section<'_>) -> Self {
         let core_dumps = section.boolean("core_dumps", false);
@@ -343,17 +229,4 @@ fn read_hosts(section: &mut Section<'_>) -> Vec<HostName> {
         }
     }
     hosts
-}
-
-pub(super) fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-}
-
-/// A user would be told wherever the address is, and nobody would ask for it.
-fn is_plain_http(text: &str) -> bool {
-    text.parse::<http::Uri>().is_ok_and(|uri| {
-        let names_user = uri.authority().is_some_and(|it| it.as_str().contains('@'));
-        let names_host = uri.host().is_some_and(|host| !host.is_empty());
-        uri.scheme_str() == Some("http") && names_host && !names_user
-    })
 }

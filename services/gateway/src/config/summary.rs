@@ -4,9 +4,10 @@ use std::fmt;
 
 use kabao_store::StoreSettings;
 
-use super::settings::{LogFormat, Settings};
+use super::settings::Settings;
 use super::unit;
 use crate::audit::AuditOutput;
+use crate::telemetry::LogFormat;
 
 /// Prints [`Settings`]; also says what is allowed but deserves a second look.
 #[derive(Debug)]

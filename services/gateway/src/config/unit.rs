@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+
 const DURATIONS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 const BYTES: [(&str, u64); 3] = [("MiB", 1024 * 1024), ("KiB", 1024), ("", 1)];
 

@@ -22,11 +22,11 @@ use super::complaints::Complaints;
 use super::evictions::{Cause, Evictions};
 use super::guarded::Guarded;
 use super::preface::{self, Prefaced};
+use super::settings::{Limits, Timeouts};
 use super::streams::{Pieces, Streams};
 use super::together::{Pace, Together};
 use super::trust::{Standing, Trust};
 use crate::clock;
-use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
 use crate::telemetry::Metrics;
 use crate::tls::{self, Tls};
@@ -36,6 +36,16 @@ type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Bytes of an answer that HTTP/2 takes over before the socket does.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// How connections are served.
+pub(crate) struct ConnectionOptions {
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    /// Plain text without it.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Where they are counted.
+    pub(crate) metrics: Metrics,
+}
 
 /// What all connections of a listener share.
 pub(super) struct Shared<S> {
@@ -58,17 +68,18 @@ struct Opened {
 }
 
 impl<S: GrpcService> Shared<S> {
-    pub(super) fn new(
-        service: S,
-        settings: &GrpcSettings,
-        tls: Option<Arc<Tls>>,
-        metrics: Metrics,
-    ) -> Self {
+    pub(super) fn new(service: S, options: ConnectionOptions) -> Self {
+        let ConnectionOptions {
+            limits,
+            timeouts,
+            tls,
+            metrics,
+        } = options;
         Self {
             service,
             tls,
-            timeouts: settings.timeouts.clone(),
-            limits: settings.limits.clone(),
+            timeouts,
+            limits,
             jitter: RandomState::new(),
             handshakes: Complaints::new("TLS handshake with a caller failed"),
             evictions: Arc::new(Evictions::new(metrics.clone())),

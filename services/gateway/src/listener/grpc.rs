@@ -11,12 +11,10 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::GrpcService;
-use super::connection::Shared;
+use super::connection::{ConnectionOptions, Shared};
 use super::refusals::Refusals;
-use crate::config::{GrpcSettings, Limits};
+use super::settings::Limits;
 use crate::lifecycle::Watch;
-use crate::telemetry::Metrics;
-use crate::tls::Tls;
 
 /// How long to wait when the system has no more file descriptors: trying again at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -40,17 +38,15 @@ impl Grpc {
     pub(crate) fn start<S: GrpcService + Sync>(
         listener: TcpListener,
         service: S,
-        settings: &GrpcSettings,
-        tls: Option<Arc<Tls>>,
-        metrics: Metrics,
+        options: ConnectionOptions,
         watch: Watch,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let door = Door {
             listener,
-            shared: Arc::new(Shared::new(service, settings, tls, metrics.clone())),
-            connections: Pool::new(bounds(&settings.limits)),
-            refusals: Refusals::new(metrics),
+            connections: Pool::new(bounds(&options.limits)),
+            refusals: Refusals::new(options.metrics.clone()),
+            shared: Arc::new(Shared::new(service, options)),
         };
         let accepting = tokio::spawn(door.accept(watch));
         Ok(Self { address, accepting })

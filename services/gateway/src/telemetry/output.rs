@@ -10,8 +10,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use super::lines::Lines;
+use super::settings::{LogFormat, LogSettings, TelemetrySettings};
 use super::{panics, traces};
-use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 
 /// The installed outputs; spans that are still on their way are sent by [`flush`](Self::flush).
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use tonic::Code;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::config::{TelemetrySettings, TraceParents};
+use super::settings::{TelemetrySettings, TraceParents};
 
 /// What a caller names its span in (W3C Trace Context).
 const TRACEPARENT: &str = "traceparent";
