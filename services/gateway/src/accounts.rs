@@ -4,13 +4,14 @@ mod warm_ups;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 
 use kabao_api::{Account, AccountId, Accounts, Error};
 use kabao_client::{Client, Observer};
 use kabao_grpc::{Generation, Generations};
 
 use self::warm_ups::WarmUps;
+use crate::clients::{Clients, WeakClients};
 use crate::config::{AccountSettings, Settings};
 use crate::memory::Memory;
 use crate::tokens::Bearers;
@@ -72,7 +73,7 @@ impl Roster {
 
     /// The clients of the accounts, for whoever watches them.
     pub(crate) fn clients(&self) -> WeakClients {
-        WeakClients(Arc::downgrade(&self.clients))
+        WeakClients::of(&self.clients)
     }
 
     /// Serves accounts, callers and policy of these settings from the next call on, as generation `number`; calls in
@@ -183,34 +184,4 @@ impl fmt::Debug for Roster {
 fn twice(id: &AccountId) -> Error {
     let message = format!("account {id} is configured twice");
     Error::new(kabao_api::Reason::AlreadyExists, message)
-}
-
-/// The clients by account. Whoever replaces the generation holds the lock.
-#[derive(Debug, Default)]
-struct Clients(Mutex<BTreeMap<AccountId, Client>>);
-
-impl Clients {
-    /// Every change leaves the map whole.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, Client>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The clients as long as they are served. It keeps nobody alive: clients hold whoever observes them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WeakClients(Weak<Clients>);
-
-impl WeakClients {
-    /// The one of an account, if it is served now.
-    pub(crate) fn get(&self, id: &AccountId) -> Option<Client> {
-        self.0.upgrade()?.lock().get(id).cloned()
-    }
-
-    /// Those there are now, in the order of their names.
-    pub(crate) fn list(&self) -> Vec<Client> {
-        match self.0.upgrade() {
-            Some(clients) => clients.lock().values().cloned().collect(),
-            None => Vec::new(),
-        }
-    }
 }

@@ -8,7 +8,7 @@ use kabao_client::Client;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::accounts::WeakClients;
+use crate::clients::WeakClients;
 
 /// So many accounts get a connection ahead. The others have their first one with their first call, whose handshake is
 /// short: they share names and sessions. A process may have thousands of accounts, most of which are silent.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kabao_api::AccountId;
 
 use crate::abort::AbortOnDrop;
-use crate::accounts::WeakClients;
+use crate::clients::WeakClients;
 use crate::clock;
 use crate::telemetry::kind_name;
 

@@ -12,6 +12,7 @@ mod accounts;
 mod audit;
 mod bulk;
 mod cli;
+mod clients;
 mod clock;
 pub mod config;
 mod connect;

@@ -5,7 +5,6 @@
 
 mod report;
 mod safety;
-mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +15,12 @@ use tokio::time::sleep;
 
 pub(crate) use self::report::{Applied, Outcome, Report};
 use self::safety::Running;
-pub(crate) use self::status::{Status, StatusBoard};
 use crate::abort::AbortOnDrop;
 use crate::accounts::Roster;
 use crate::clock;
 use crate::config::{Fixed, Loaded, Mistakes, Source, Summary};
 use crate::files::Reloads;
+use crate::telemetry::ReloadBoard;
 use crate::watch::{Marks, Watch};
 
 /// How often files are read anew that change while they are read, and how long it is waited before.
@@ -51,7 +50,7 @@ struct Inner {
     running: Running,
     /// What the process has begun with.
     fixed: Fixed,
-    board: StatusBoard,
+    board: ReloadBoard,
     /// One generation at a time.
     turn: Mutex<State>,
 }
@@ -69,7 +68,7 @@ struct State {
 impl Reloader {
     /// Goes on from the generation that the roster serves, which is number 1; `files` are read again with it.
     pub(crate) fn new(source: Source, served: Loaded, roster: Roster, files: Reloads) -> Self {
-        let board = StatusBoard::default();
+        let board = ReloadBoard::default();
         board.change(|status| status.loaded_at = clock::unix_seconds());
         Self(Arc::new(Inner {
             source,
@@ -118,7 +117,7 @@ impl Reloader {
         }
     }
 
-    pub(crate) fn board(&self) -> &StatusBoard {
+    pub(crate) fn board(&self) -> &ReloadBoard {
         &self.0.board
     }
 

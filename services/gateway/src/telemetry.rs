@@ -24,8 +24,10 @@ mod vitals;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::configuration::{ReloadBoard, ReloadStatus};
 pub(crate) use self::filter::filter;
-pub(crate) use self::metrics::{Metrics, kind_name};
+pub(crate) use self::labels::kind_name;
+pub(crate) use self::metrics::Metrics;
 pub use self::output::{Telemetry, TelemetryError};
 pub use self::settings::{LogFormat, LogSettings, TelemetrySettings, TraceParents};
 pub(crate) use self::traces::Parents;

@@ -5,9 +5,10 @@ use std::fmt;
 use kabao_api::AccountId;
 use serde_json::{Value, json};
 
-use super::{Status, Trigger};
+use super::Trigger;
 use crate::accounts::Difference;
 use crate::config::Mistakes;
+use crate::telemetry::ReloadStatus;
 
 /// So many names and mistakes stand in the log; the answer to a request has all.
 const SHOWN: usize = 50;
@@ -56,7 +57,7 @@ impl Report {
     }
 
     /// Adds itself to what operators see.
-    pub(super) fn count(&self, status: &mut Status) {
+    pub(super) fn count(&self, status: &mut ReloadStatus) {
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (mistakes, waiting) = match &self.outcome {
             Outcome::Applied(Applied { waiting, .. }) => {

@@ -1,10 +1,38 @@
 //! Which configuration is served, and what became of the others.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use kabao_grpc::WeakGenerations;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
-use crate::reload::StatusBoard;
+/// How it is with the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReloadStatus {
+    /// When the generation that is served was loaded, in seconds since 1970.
+    pub(crate) loaded_at: i64,
+    /// How many mistakes what was read last has; 0 if it is served.
+    pub(crate) mistakes: u64,
+    /// How many settings are not as the files say until the process is started again.
+    pub(crate) waiting: u64,
+    pub(crate) applied: u64,
+    pub(crate) unchanged: u64,
+    pub(crate) refused: u64,
+}
+
+/// The status as it is at any moment; it keeps nobody alive. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReloadBoard(Arc<Mutex<ReloadStatus>>);
+
+impl ReloadBoard {
+    pub(crate) fn status(&self) -> ReloadStatus {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut ReloadStatus)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
 
 /// Watches the number of the generation.
 pub(super) fn watch_generation(meter: &Meter, generations: WeakGenerations) {
@@ -22,8 +50,8 @@ pub(super) fn watch_generation(meter: &Meter, generations: WeakGenerations) {
 }
 
 /// Watches reloads.
-pub(super) fn watch(meter: &Meter, board: &StatusBoard) {
-    let gauge = |name: &'static str, description: &'static str, value: fn(&StatusBoard) -> i64| {
+pub(super) fn watch(meter: &Meter, board: &ReloadBoard) {
+    let gauge = |name: &'static str, description: &'static str, value: fn(&ReloadBoard) -> i64| {
         let board = board.clone();
         meter
             .i64_observable_gauge(name)

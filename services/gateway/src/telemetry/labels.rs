@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kabao_api::AccountId;
+use kabao_api::{AccountId, CredentialKind};
 use opentelemetry::StringValue;
 
 /// What accounts are called that are not told apart.
@@ -48,6 +48,16 @@ impl AccountLabels {
             .entry(account.clone())
             .or_insert_with(|| StringValue::from(Arc::<str>::from(account.to_string())));
         label.clone()
+    }
+}
+
+/// The label of a kind of credential.
+pub(crate) fn kind_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Merchant => "merchant",
+        CredentialKind::Brand => "brand",
+        CredentialKind::AccessToken => "access_token",
+        _ => "other",
     }
 }
 

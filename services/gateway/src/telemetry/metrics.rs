@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::CredentialKind;
 use kabao_grpc::{Bound, Load, WeakGenerations, code_name};
 use kabao_reads::Cache;
 use kabao_store::{StoreObserver, StoreVitals};
@@ -16,16 +15,16 @@ use prometheus::{Registry, TextEncoder};
 use tokio::runtime::Handle;
 use tonic::Code;
 
-use super::labels::AccountLabels;
+use super::configuration::ReloadBoard;
+use super::labels::{AccountLabels, kind_name};
 use super::store::StoreCounts;
 use super::traces::Parents;
 use super::upstream::Upstream;
 use super::vitals::LastLook;
 use super::{certificates, configuration, process, runtime, store};
-use crate::accounts::WeakClients;
+use crate::clients::WeakClients;
 use crate::files::Reload;
 use crate::memory::Memory;
-use crate::reload::StatusBoard;
 use crate::tls::TlsVitals;
 
 /// Upper bounds of the buckets of call durations, in seconds: what the gateway answers itself takes far less than a
@@ -175,7 +174,7 @@ impl Metrics {
     }
 
     /// Watches reloads of the configuration.
-    pub(crate) fn configuration(&self, board: &StatusBoard) {
+    pub(crate) fn configuration(&self, board: &ReloadBoard) {
         configuration::watch(&self.provider.meter("kabao"), board);
     }
 
@@ -435,15 +434,6 @@ fn wide(instrument: &Instrument) -> Option<Stream> {
         .contains(&instrument.name())
         .then(stream)
         .flatten()
-}
-
-pub(crate) fn kind_name(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::Merchant => "merchant",
-        CredentialKind::Brand => "brand",
-        CredentialKind::AccessToken => "access_token",
-        _ => "other",
-    }
 }
 
 #[cfg(test)]

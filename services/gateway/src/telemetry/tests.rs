@@ -21,9 +21,8 @@ use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-use super::Metrics;
+use super::{Metrics, ReloadBoard};
 use crate::files::{Changed, Faults, Reload};
-use crate::reload::StatusBoard;
 use crate::tls::TlsVitals;
 use crate::{Dev, DevOptions};
 
@@ -211,7 +210,7 @@ fn everything() -> String {
     metrics.connection_evicted("flood");
     metrics.handshake_failed("tls");
     metrics.token_refused("expired");
-    metrics.configuration(&StatusBoard::default());
+    metrics.configuration(&ReloadBoard::default());
     metrics.audit(Arc::default());
     metrics.tls(|| TlsVitals {
         certificate_ends: Some(0),

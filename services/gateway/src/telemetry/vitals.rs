@@ -8,9 +8,8 @@ use kabao_client::{CredentialVitals, LimitVitals, Quotas, Vitals};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use super::kind_name;
-use super::labels::AccountLabels;
-use crate::accounts::WeakClients;
+use super::labels::{AccountLabels, kind_name};
+use crate::clients::WeakClients;
 use crate::clock;
 
 /// Where the clients are, and what the last look at them showed. Clones are the same.
