@@ -5,6 +5,7 @@
 
 mod report;
 mod safety;
+mod trigger;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::time::sleep;
 
 pub(crate) use self::report::{Applied, Outcome, Report};
 use self::safety::Running;
+pub(crate) use self::trigger::Trigger;
 use crate::abort::AbortOnDrop;
 use crate::accounts::Roster;
 use crate::clock;
@@ -26,17 +28,6 @@ use crate::watch::{Marks, Watch};
 /// How often files are read anew that change while they are read, and how long it is waited before.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// What had the configuration read again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trigger {
-    /// A file has changed.
-    File,
-    /// SIGHUP.
-    Signal,
-    /// `kabao reload`.
-    Request,
-}
 
 /// Reads the configuration again and serves it. Clones are the same.
 #[derive(Clone, Debug)]
@@ -220,15 +211,5 @@ impl Reloader {
 
     fn mistake(&self, message: &str) -> Mistakes {
         Mistakes::one(self.0.source.file().display().to_string(), message)
-    }
-}
-
-impl Trigger {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Signal => "signal",
-            Self::Request => "request",
-        }
     }
 }

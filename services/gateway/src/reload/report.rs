@@ -5,9 +5,9 @@ use std::fmt;
 use kabao_api::AccountId;
 use serde_json::{Value, json};
 
-use super::Trigger;
+use super::trigger::Trigger;
 use crate::accounts::Difference;
-use crate::config::Mistakes;
+use crate::config::{Mistake, Mistakes};
 use crate::telemetry::ReloadStatus;
 
 /// So many names and mistakes stand in the log; the answer to a request has all.
@@ -133,7 +133,7 @@ impl Report {
                 "needs_restart": waiting,
             }),
             Outcome::Refused(mistakes) => {
-                let mistake = |mistake: &crate::config::Mistake| json!({ "place": mistake.place, "key": mistake.key, "message": mistake.message });
+                let mistake = |mistake: &Mistake| json!({ "place": mistake.place, "key": mistake.key, "message": mistake.message });
                 json!({
                     "outcome": "refused",
                     "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>(),
