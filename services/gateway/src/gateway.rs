@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use crate::abort::AbortOnDrop;
 use crate::accounts::Roster;
+use crate::admin::Admin;
 use crate::audit::{AuditError, AuditLog};
 use crate::config::{AccountSettings, Exposure, Loaded, Settings, ShutdownSettings, Source};
 use crate::connect::Ahead;
@@ -20,7 +21,7 @@ use crate::expiry;
 use crate::files::{Reload, Reloads};
 use crate::jwt::Jwt;
 use crate::lifecycle::{Lifecycle, Stage};
-use crate::listener::{Admin, BindError, ConnectionOptions, Grpc, bind};
+use crate::listener::{BindError, ConnectionOptions, Grpc, bind};
 use crate::memory::{Memory, Witnesses};
 use crate::readiness::Readiness;
 use crate::reload::Reloader;

@@ -9,6 +9,7 @@
 
 mod abort;
 mod accounts;
+mod admin;
 mod audit;
 mod bulk;
 mod cli;

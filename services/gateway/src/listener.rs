@@ -1,10 +1,9 @@
-//! Sockets: where callers and operators come in.
+//! The port where callers come in.
 //!
 //! The accept loop is our own and not tonic's, because every stage of a connection needs a bound that tonic does not
 //! offer: the number of connections, the TLS handshake, the first bytes of HTTP/2, the age with jitter, and above all
 //! the time that a drain may take.
 
-mod admin;
 mod bind;
 mod complaints;
 mod conduct;
@@ -20,7 +19,6 @@ mod streams;
 mod together;
 mod trust;
 
-pub(crate) use self::admin::Admin;
 pub use self::bind::BindError;
 pub(crate) use self::bind::bind;
 pub(crate) use self::connection::ConnectionOptions;

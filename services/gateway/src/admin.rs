@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics` and `/reload` for operators.
 
 mod guests;
+mod page;
 mod reload;
 
 use std::convert::Infallible;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use self::guests::Guests;
+use self::page::{text, with_type};
 use crate::readiness::{Readiness, State};
 use crate::reload::Reloader;
 use crate::telemetry::Metrics;
@@ -181,23 +183,6 @@ impl Pages {
         };
         text(status, format!("{word}\n{cold}"))
     }
-}
-
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    with_type(status, body, "text/plain; charset=utf-8")
-}
-
-fn with_type(
-    status: StatusCode,
-    body: impl Into<Bytes>,
-    content_type: &'static str,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use http_body_util::Full;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{text, with_type};
+use super::page::{text, with_type};
 use crate::reload::{Reloader, Trigger};
 
 pub(super) const PATH: &str = "/reload";
