@@ -4,9 +4,9 @@ mod arrivals;
 mod banner;
 mod credentials;
 mod demo;
+mod error;
 mod ready_file;
 mod self_check;
-mod store_folder;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use std::time::Duration;
 use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
-pub(crate) use self::store_folder::StoreFolder;
+pub use self::error::DevError;
 
 use self::arrivals::Arrivals;
 use self::ready_file::ReadyFile;
 use crate::config::{
     AdminSettings, AuditSettings, GrpcSettings, MemorySettings, Settings, ShutdownSettings,
 };
-use crate::gateway::Listeners;
-use crate::listener::{BindError, bind};
+use crate::gateway::{Gateway, Listeners};
+use crate::listener::bind;
+use crate::memory::StoreFolder;
 use crate::shared::Shared;
-use crate::{Gateway, StartError};
 
 /// Where things are to be.
 #[derive(Clone, Debug)]
@@ -78,40 +78,6 @@ impl Default for DevOptions {
     }
 }
 
-/// Why `kabao dev` does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DevError {
-    /// An address cannot be listened on.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// Other machines reach the gateway, and nobody has said that they may.
-    #[error(
-        "--grpc {0} can be reached from other machines, and whoever does may use every account and operation; choose a loopback address such as 127.0.0.1, or add --open"
-    )]
-    Open(SocketAddr),
-    /// The folder cannot be had.
-    #[error(transparent)]
-    Directory(kabao_sandbox::StartError),
-    /// The sandbox does not start.
-    #[error("the sandbox does not start")]
-    Sandbox(#[from] kabao_sandbox::StartError),
-    /// The gateway does not start.
-    #[error(transparent)]
-    Gateway(#[from] StartError),
-    /// A file for clients cannot be written.
-    #[error("cannot write {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Something was started and does not answer as it should.
-    #[error("the self-check failed: {0}")]
-    SelfCheck(String),
-}
-
 /// A gateway and a sandbox that know each other.
 #[derive(Debug)]
 pub struct Dev {
@@ -154,7 +120,11 @@ impl Dev {
         }
         let sandbox = sandbox.start_on(wechat, control).await?;
 
-        let store = StoreFolder::of(directory.as_ref())?;
+        let store = match &directory {
+            // The sandbox forgets with each start, and a memory of what it has forgotten would only mislead.
+            Some(directory) => StoreFolder::anew(directory.path().join("store"))?,
+            None => StoreFolder::temporary()?,
+        };
         let shared = Shared::default();
         let settings = Settings {
             grpc: GrpcSettings {

@@ -1,5 +1,6 @@
 //! What stands around every account: the journal of its changes over the store, and the sharing of its reads.
 
+mod folder;
 mod settings;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use kabao_reads::{Cache, Cached, Coalesced, Joined};
 use kabao_store::{Store, StoreObserver, StoreVitals};
 use tokio::time::timeout;
 
+pub(crate) use self::folder::{FolderError, StoreFolder};
 pub use self::settings::{CacheSettings, MemorySettings};
 use crate::abort::AbortOnDrop;
 use crate::audit::AuditLog;

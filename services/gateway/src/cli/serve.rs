@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use super::check::refuse;
 use super::output::{print, report};
+use crate::clock;
 use crate::config::{Environment, Source, Summary};
 use crate::core_dumps::CoreDumps;
+use crate::gateway::Gateway;
 use crate::reload::Trigger;
 use crate::signals::{HangUps, Signals};
 use crate::telemetry::Telemetry;
-use crate::{Gateway, clock};
 
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     // First of all, so that one that comes early does not kill.

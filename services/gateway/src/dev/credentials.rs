@@ -4,7 +4,7 @@ use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_sandbox::{Credentials, Running};
 
-use super::DevError;
+use super::error::DevError;
 use crate::config::AccountSettings;
 use crate::shared::Shared;
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Dev, DevError};
+use super::Dev;
+use super::error::DevError;
 
 const NAME: &str = "ready.json";
 

@@ -10,8 +10,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::DevError;
-use crate::Gateway;
+use super::error::DevError;
+use crate::gateway::Gateway;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

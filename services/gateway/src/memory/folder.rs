@@ -1,12 +1,8 @@
-//! Where the memory of changes lies.
+//! The folder of a store that is not to outlive its process.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-
-use kabao_sandbox::Directory;
-
-use super::DevError;
 
 /// What a store consists of.
 const FILES: [&str; 6] = [
@@ -18,29 +14,30 @@ const FILES: [&str; 6] = [
     "store.key",
 ];
 
-/// The folder of the store: part of the folder of keys, or one that goes with this value.
+/// A folder whose store begins anew, or one that goes with this value.
 #[derive(Debug)]
 pub(crate) struct StoreFolder {
     path: PathBuf,
     is_temporary: bool,
 }
 
-impl StoreFolder {
-    pub(super) fn of(directory: Option<&Directory>) -> Result<Self, DevError> {
-        match directory {
-            Some(directory) => Self::anew(directory.path().join("store")),
-            None => Self::temporary(),
-        }
-    }
+/// A store cannot be removed, or its folder cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub(crate) struct FolderError {
+    pub(crate) path: PathBuf,
+    pub(crate) source: io::Error,
+}
 
-    /// The sandbox begins anew with each start, and a memory of what it has forgotten would only mislead. Files of
-    /// others stay: somebody may have had a folder of this name.
-    fn anew(path: PathBuf) -> Result<Self, DevError> {
+impl StoreFolder {
+    /// A folder that stays, without the store that an earlier process has left in it. Files of others stay: somebody may
+    /// have had a folder of this name.
+    pub(crate) fn anew(path: PathBuf) -> Result<Self, FolderError> {
         for name in FILES {
             let path = path.join(name);
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != ErrorKind::NotFound => {
-                    return Err(DevError::File { path, source });
+                    return Err(FolderError { path, source });
                 }
                 _ => {}
             }
@@ -51,10 +48,11 @@ impl StoreFolder {
         })
     }
 
-    fn temporary() -> Result<Self, DevError> {
+    /// A new folder, which is removed with this value.
+    pub(crate) fn temporary() -> Result<Self, FolderError> {
         let nonce = kabao_auth::random_nonce().unwrap_or_default();
         let path = std::env::temp_dir().join(format!("kabao-{nonce}"));
-        fs::create_dir(&path).map_err(|source| DevError::File {
+        fs::create_dir(&path).map_err(|source| FolderError {
             path: path.clone(),
             source,
         })?;
@@ -65,7 +63,7 @@ impl StoreFolder {
     }
 
     /// Returns where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
