@@ -14,6 +14,7 @@ mod grpc;
 mod guarded;
 mod preface;
 mod refusals;
+mod service;
 mod settings;
 mod streams;
 mod together;
@@ -24,28 +25,3 @@ pub(crate) use self::bind::bind;
 pub(crate) use self::connection::ConnectionOptions;
 pub(crate) use self::grpc::Grpc;
 pub use self::settings::{Limits, Timeouts};
-
-/// The service behind the gRPC listener: takes requests as hyper has them, and never fails.
-pub(crate) trait GrpcService:
-    tower_service::Service<
-        http::Request<hyper::body::Incoming>,
-        Response = http::Response<tonic::body::Body>,
-        Error = std::convert::Infallible,
-        Future = kabao_grpc::GrpcFuture,
-    > + Clone
-    + Send
-    + 'static
-{
-}
-
-impl<S> GrpcService for S where
-    S: tower_service::Service<
-            http::Request<hyper::body::Incoming>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-            Future = kabao_grpc::GrpcFuture,
-        > + Clone
-        + Send
-        + 'static
-{
-}

@@ -17,11 +17,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
-use super::GrpcService;
 use super::complaints::Complaints;
 use super::evictions::{Cause, Evictions};
 use super::guarded::Guarded;
 use super::preface::{self, Prefaced};
+use super::service::GrpcService;
 use super::settings::{Limits, Timeouts};
 use super::streams::{Pieces, Streams};
 use super::together::{Pace, Together};

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::GrpcService;
 use super::connection::{ConnectionOptions, Shared};
 use super::refusals::Refusals;
+use super::service::GrpcService;
 use super::settings::Limits;
 use crate::lifecycle::Watch;
 
