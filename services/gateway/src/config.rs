@@ -5,10 +5,12 @@
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
+mod accounts;
 mod audit;
 mod cache;
 mod callers;
 mod document;
+mod environment;
 mod exposure;
 mod fixed;
 mod folder;
@@ -18,9 +20,11 @@ mod log;
 mod material;
 mod memory;
 mod mistake;
+mod origin;
 mod own_keys;
 mod parallel;
 mod policy;
+mod present;
 mod reload;
 mod section;
 mod settings;
@@ -31,13 +35,13 @@ mod telemetry;
 mod tls;
 pub(crate) mod unit;
 mod upstream;
+mod verdict;
 mod writers;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
+pub use self::environment::Environment;
 pub(crate) use self::exposure::Exposure;
 pub(crate) use self::fixed::Fixed;
 pub use self::grpc::GrpcSettings;
@@ -58,45 +62,7 @@ pub use crate::telemetry::{LogFormat, LogSettings, TelemetrySettings, TraceParen
 pub use crate::tls::{ClientCertificates, ExpiredCrl, TlsSettings};
 pub use crate::tokens::CallerSettings;
 
-use self::source::Present;
-
-/// The names and values of the environment.
-///
-/// Taken once at the edge and passed down, so that tests bring their own.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// The environment of this process. Variables that are not UTF-8 are left out.
-    pub fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (String, String)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-    }
-}
-
-/// Values may be secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
-    }
-}
-
-impl FromIterator<(String, String)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
-    }
-}
+use self::present::Present;
 
 /// Reads the configuration file and the environment.
 ///

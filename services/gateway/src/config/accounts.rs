@@ -5,52 +5,23 @@
 
 mod client;
 mod credential;
-mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use kabao_api::{AccountId, Family};
-use kabao_client::Client;
 
 use self::client::{Built, New};
-pub(super) use self::verdict::complain_about;
-use super::document::{Node, Origin, Value};
+use super::account::AccountSettings;
+use super::document::{Node, Value};
 use super::exposure::Exposure;
 use super::material::Material;
 use super::mistake::Collector;
+use super::origin::Origin;
 use super::section::{Section, Surroundings};
 use super::upstream::{self, Upstream};
 use super::{fixed, parallel};
 use crate::files::Modes;
-
-/// One `[[accounts]]` entry, ready to be called.
-#[derive(Clone, Debug)]
-pub struct AccountSettings {
-    /// The client that its credentials make, by the name that callers use (`id`, unique).
-    pub client: Client,
-    /// Numbers and key ids for people; holds no secret.
-    pub about: String,
-    /// `expose_tokens`, default false: whether callers may see access token and tickets. Only official accounts have any.
-    pub exposes_tokens: bool,
-    /// The end of validity of `certificate_file` in seconds since 1970, if there is one.
-    pub certificate_expires: Option<i64>,
-    /// A digest of everything that it was made of; empty if it was not read from files.
-    pub(crate) fingerprint: String,
-}
-
-impl AccountSettings {
-    /// Serves a client that was made without files, and shows callers no token.
-    pub fn new(client: Client) -> Self {
-        Self {
-            client,
-            about: String::new(),
-            exposes_tokens: false,
-            certificate_expires: None,
-            fingerprint: String::new(),
-        }
-    }
-}
 
 /// What all entries are read with.
 #[derive(Clone, Copy)]

@@ -9,26 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::Collector;
+use super::origin::Origin;
 
 /// The prefix of environment variables that override the file.
 pub(super) const PREFIX: &str = "KABAO__";
-
-/// Where a value stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    File {
-        line: usize,
-        column: usize,
-    },
-    /// A file that the configuration names.
-    Other {
-        file: Arc<str>,
-        line: usize,
-        column: usize,
-    },
-    Environment(String),
-    Whole,
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Node {

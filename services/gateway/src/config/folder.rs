@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::document::{self, Node, Origin, PREFIX, Table, Value};
+use super::document::{self, Node, PREFIX, Table, Value};
 use super::mistake::Collector;
+use super::origin::Origin;
 use super::parallel;
+use super::present::Present;
 use super::section::Surroundings;
-use super::source::Present;
 
 const KEY: &str = "accounts_dir";
 

@@ -11,8 +11,8 @@ use kabao_models::Secret;
 use kabao_pkcs11::KeyUri;
 
 use super::document::{Node, Value};
+use super::present::{Contents, Present};
 use super::section::{Located, Section};
-use super::source::{Contents, Present};
 use crate::files::{Modes, unreadable};
 
 /// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.

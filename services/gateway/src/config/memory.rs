@@ -5,7 +5,7 @@ use std::time::Duration;
 use kabao_journal::Settings as JournalSettings;
 use kabao_store::{DatabaseUrl, EmbeddedSettings, PostgresSettings, StoreSettings};
 
-use super::document::Origin;
+use super::origin::Origin;
 use super::section::Section;
 use super::unit::HOUR;
 use crate::files::{Modes, unreadable};

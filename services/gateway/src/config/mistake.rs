@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use super::document::Origin;
+use super::origin::Origin;
 
 /// One thing in the configuration that has to be put right.
 #[derive(Clone, Debug, PartialEq, Eq)]

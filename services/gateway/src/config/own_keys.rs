@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kabao_auth::{Certificate, Signer};
 use kabao_client::MerchantKey;
 
-use super::account::complain_about;
 use super::material::Material;
+use super::verdict::complain_about;
 
 /// The keys of a private key and its certificate, in the account itself or in one of its `keys`.
 pub(super) const OWN: [&str; 4] = [

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::document::{Node, Origin, Table, Value, join};
+use super::document::{Node, Table, Value, join};
+use super::environment::Environment;
 use super::mistake::Collector;
-use super::source::Present;
-use super::{Environment, fixed, suggest, unit};
+use super::origin::Origin;
+use super::present::Present;
+use super::{fixed, suggest, unit};
 
 /// One table that is being read. Each accessor takes a key and reports what is wrong with it.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use kabao_auth::HostName;
 
-use super::account::{self, AccountSettings};
+use super::account::AccountSettings;
+use super::accounts;
 use super::callers;
 use super::exposure::Exposure;
 use super::grpc::GrpcSettings;
@@ -140,13 +141,13 @@ impl Settings {
             accounts: Vec::new(),
         };
         let upstream = Upstream::read(root.section("upstream"), modes);
-        let rules = account::Rules {
+        let rules = accounts::Rules {
             exposure,
             modes,
             upstream: &upstream,
             folder: accounts_folder,
         };
-        settings.accounts = account::read_all(&mut root, rules);
+        settings.accounts = accounts::read_all(&mut root, rules);
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {
             root.mistake(

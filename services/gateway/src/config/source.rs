@@ -1,23 +1,16 @@
 //! Where a configuration comes from, and reading it again while one of its generations is served.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
-
-use kabao_auth::sha256_hex;
 
 use super::account::AccountSettings;
 use super::document;
+use super::environment::Environment;
 use super::fixed::{self, Fixed};
+use super::folder;
 use super::mistake::{Collector, Mistakes};
+use super::present::Present;
 use super::section::{Section, Surroundings};
 use super::settings::Settings;
-use super::writers::Writers;
-use super::{Environment, folder};
 use crate::shared::Shared;
 use crate::watch::Marks;
 
@@ -40,30 +33,6 @@ pub struct Loaded {
     pub(crate) fingerprint: String,
     /// Every file that was read, as it was then.
     pub(crate) marks: Marks,
-}
-
-/// What is there already while a configuration is read, and what becomes known of the files.
-#[derive(Debug, Default)]
-pub(super) struct Present {
-    pub(super) shared: Shared,
-    /// The accounts that are served, by their ids.
-    pub(super) accounts: BTreeMap<String, AccountSettings>,
-    files: Mutex<Files>,
-    writers: Mutex<Writers>,
-}
-
-/// The files that were read: how they looked before, and digests of what was in them.
-#[derive(Debug, Default)]
-struct Files {
-    marks: Marks,
-    digests: BTreeMap<PathBuf, String>,
-}
-
-/// A file as it was read.
-pub(super) struct Contents {
-    pub(super) text: String,
-    /// The same for the same text.
-    pub(super) digest: String,
 }
 
 impl Source {
@@ -101,12 +70,8 @@ impl Source {
             let id = account.client.account().to_string();
             (id, account.clone())
         };
-        let present = Present {
-            shared: self.shared.clone(),
-            accounts: served.iter().map(by_id).collect(),
-            files: Mutex::default(),
-            writers: Mutex::default(),
-        };
+        let accounts = served.iter().map(by_id).collect();
+        let present = Present::new(self.shared.clone(), accounts);
         let name = self.file.display().to_string();
         let loaded = match present.read(&self.file) {
             Ok(read) => {
@@ -115,8 +80,7 @@ impl Source {
             }
             Err(error) => Err(Mistakes::one(&name, format!("cannot be read: {error}"))),
         };
-        let files = present.files.into_inner();
-        (files.unwrap_or_else(PoisonError::into_inner).marks, loaded)
+        (present.into_marks(), loaded)
     }
 }
 
@@ -146,68 +110,19 @@ pub(super) fn parse(
         Section::root(root, &surroundings),
         accounts_folder.as_deref(),
     );
-    settings.writable = present.writers().doubt();
+    settings.writable = present.doubt();
     let loaded = Loaded {
         settings,
         fixed,
         fingerprint: present.fingerprint(&content),
-        marks: present.files().marks.clone(),
+        marks: present.marks(),
     };
     mistakes.finish(loaded)
 }
 
-impl Present {
-    /// Reads a file, which will be watched.
-    pub(super) fn read(&self, path: &Path) -> io::Result<Contents> {
-        self.files().marks.note(path);
-        self.look(path);
-        let text = fs::read_to_string(path)?;
-        let digest = sha256_hex(text.as_bytes());
-        let mut files = self.files();
-        files.digests.insert(path.to_owned(), digest.clone());
-        Ok(Contents { text, digest })
-    }
-
-    /// Looks at who may write a file that somebody else reads.
-    pub(super) fn look(&self, path: &Path) {
-        self.writers().look(path);
-    }
-
-    fn writers(&self) -> MutexGuard<'_, Writers> {
-        self.writers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lists the entries of a folder, which will be watched, in order.
-    pub(super) fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        self.files().marks.note(path);
-        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
-        let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
-        entries.sort();
-        Ok(entries)
-    }
-
-    /// On how many threads it is read: on all processors, but for one if calls go on meanwhile.
-    pub(super) fn threads(&self) -> NonZero<usize> {
-        let all = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        match self.accounts.is_empty() {
-            true => all,
-            false => NonZero::new(all.get() - 1).unwrap_or(NonZero::<usize>::MIN),
-        }
-    }
-
-    /// Every change leaves them whole.
-    fn files(&self) -> MutexGuard<'_, Files> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fingerprint(&self, content: &str) -> String {
-        let digests = &self.files().digests;
-        sha256_hex(format!("{content}\n{digests:?}").as_bytes())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use kabao_auth::PrivateKey;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use kabao_client::{Proxy, Settings};
 
-use super::account::complain_about;
 use super::material::Material;
 use super::section::Section;
+use super::verdict::complain_about;
 use crate::files::Modes;
 
 /// What every account may say for itself and `[upstream]` for those that do not.
@@ -116,8 +116,8 @@ mod tests {
 
     use super::super::document;
     use super::super::mistake::{Collector, Mistakes};
+    use super::super::present::Present;
     use super::super::section::Surroundings;
-    use super::super::source::Present;
     use super::*;
 
     /// Reads `[upstream]`, and an account after it.

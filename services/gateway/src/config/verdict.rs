@@ -2,7 +2,7 @@
 
 use kabao_client::ConfigurationError;
 
-use crate::config::material::Material;
+use super::material::Material;
 
 /// Where the values of the client's options come from.
 const OPTIONS: [(&str, &[&str]); 8] = [
@@ -42,7 +42,7 @@ pub(super) fn verdict<C>(
 }
 
 /// Tells what the client has found, by our keys.
-pub(in crate::config) fn complain_about(material: &Material<'_, '_>, error: &ConfigurationError) {
+pub(super) fn complain_about(material: &Material<'_, '_>, error: &ConfigurationError) {
     for mistake in error.faults() {
         let option = mistake
             .field

@@ -2,11 +2,11 @@
 
 use kabao_client::Client;
 
-use super::AccountSettings;
 use super::credential::{describe, pay};
-use super::verdict::verdict;
+use crate::config::account::AccountSettings;
 use crate::config::material::Material;
 use crate::config::upstream::Upstream;
+use crate::config::verdict::verdict;
 
 /// What becomes of an entry.
 pub(super) enum Built {
