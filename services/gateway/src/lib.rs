@@ -5,7 +5,8 @@
 //! so that tests start them in process on free ports.
 //!
 //! Where to read on: a call comes in through `listener`, is counted and traced by `telemetry`, and leaves this crate
-//! for `kabao-grpc`. How the process begins and ends is in `gateway` and `lifecycle`.
+//! for `kabao-grpc`. Operators ask `admin`. How the process begins and ends is in `gateway` and `lifecycle`. Parts own
+//! what can be set of them, and [`config`] reads it.
 
 mod abort;
 mod accounts;
