@@ -91,7 +91,7 @@ async fn start_with(
         tls.push_str("client_ca_file = \"clients.pem\"\n");
     }
     let text = format!(
-        "[grpc]\nlisten = \"127.0.0.1:0\"\n{grpc}[grpc.tls]\n{tls}[grpc.timeouts]\nhandshake = \"200ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n{grpc}[grpc.tls]\n{tls}[admin]\nlisten = \"127.0.0.1:0\"\n\
          [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n{rest}"
     );
     let settings = config::parse("kabao.toml", &text, &folder, &Environment::default(), 0).unwrap();
@@ -176,7 +176,8 @@ async fn clients_need_a_certificate_of_the_configured_authority() {
 #[tokio::test]
 async fn a_handshake_that_does_not_go_on_is_cut_off() {
     let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
-    let gateway = start("stuck", &server, None).await;
+    let soon = "[grpc.timeouts]\nhandshake = \"500ms\"\n";
+    let gateway = start_with("stuck", &server, None, ("", soon)).await;
     let mut silent = TcpStream::connect(gateway.grpc()).await.unwrap();
     let mut said = Vec::new();
     let reading = silent.read_to_end(&mut said);
