@@ -141,6 +141,7 @@ mod connections;
 mod decorator;
 mod door;
 mod errand;
+mod faults;
 mod health;
 mod held;
 mod key_check;
@@ -171,12 +172,10 @@ pub use self::client::Client;
 #[cfg(test)]
 pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
-pub use self::configuration::{
-    ConfigurationError, ConfigurationFault, MerchantKey, PayCredential, WeChatPayKey,
-    WechatpaySerial,
-};
+pub use self::configuration::{MerchantKey, PayCredential, WeChatPayKey, WechatpaySerial};
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
+pub use self::faults::{ConfigurationError, ConfigurationFault};
 pub use self::list::{Listing, list_all_members, list_all_templates};
 pub use self::observer::{ATTEMPTS, Discarded, End, Host, Observer};
 pub use self::pipeline::quota::Quotas;

@@ -8,7 +8,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 use kabao_models::Secret;
 
-use crate::configuration::{ConfigurationError, Faults};
+use crate::faults::{ConfigurationError, Faults};
 
 /// What a user name or a password may have in bytes.
 const MAX_BYTES: usize = 1024;

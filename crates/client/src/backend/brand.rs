@@ -17,10 +17,9 @@ use kabao_models::Variant;
 
 use crate::backend::{Backend, Ground};
 use crate::client::Client;
-use crate::configuration::{
-    Common, ConfigurationError, DefaultUrls, Faults, PayCredential, common_options,
-};
+use crate::configuration::{Common, DefaultUrls, PayCredential, common_options};
 use crate::decorator::Decorator;
+use crate::faults::{ConfigurationError, Faults};
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 

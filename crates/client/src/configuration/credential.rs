@@ -9,7 +9,8 @@ use kabao_auth::{
 use kabao_models::Secret;
 
 use super::merchant_key::{MerchantKey, Read};
-use super::{Common, Faults, Parts};
+use super::{Common, Parts};
+use crate::faults::Faults;
 use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::pipeline::credentials::SignedCredential;
 use crate::replays::Replays;

@@ -7,7 +7,8 @@ use std::path::Path;
 use kabao_auth::{Certificate, PrivateKey, PublicKey};
 use kabao_models::Secret;
 
-use super::{ConfigurationError, Faults, PayCredential, WeChatPayKey};
+use super::{PayCredential, WeChatPayKey};
+use crate::faults::{ConfigurationError, Faults};
 
 impl PayCredential {
     /// Reads `apiclient_key.pem` and `apiclient_cert.pem` of a merchant number, or of a brand that

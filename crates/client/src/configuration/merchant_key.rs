@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kabao_auth::{Certificate, Identity, PrivateKey, Scheme, SerialNumber, Signer};
 use kabao_models::Secret;
 
-use super::{Common, ConfigurationError, Faults, Parts};
+use super::{Common, Parts};
+use crate::faults::{ConfigurationError, Faults};
 use crate::signing::{Key, Remote, RequestSigner, Validity};
 
 /// One private key of a merchant number or of a brand, with its certificate.
