@@ -134,6 +134,8 @@
 
 mod backend;
 mod bounds;
+mod breaker;
+mod call;
 mod client;
 mod clock;
 mod configuration;
@@ -156,6 +158,7 @@ mod pipeline;
 mod portable;
 mod proxy;
 mod replays;
+mod route;
 mod settings;
 mod shelf;
 mod signing;

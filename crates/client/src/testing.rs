@@ -21,16 +21,16 @@ use serde_json::Value;
 
 pub(crate) use self::memory::Memory;
 use crate::backend::Ground;
+use crate::call::Sending;
 use crate::clock::{Clock, MockClock};
 use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::member_locks::MemberLocks;
 use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
-use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
 use crate::pipeline::quota::Quotas;
-use crate::pipeline::route::Route;
 use crate::replays::Replays;
+use crate::route::Route;
 use crate::settings::Settings;
 use crate::signing::{Key, Keyring, RequestSigner, Signing};
 use crate::token::{TokenMode, TokenSource};

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::health::Health;
 use crate::held::{Fetched, Held};
 use crate::origin::Hosts;
-use crate::pipeline::route::Route;
+use crate::route::Route;
 use crate::shelf::Shelf;
 use crate::transport::Transport;
 use crate::vitals::TokenVitals;

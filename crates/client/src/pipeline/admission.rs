@@ -18,8 +18,8 @@ use tokio::time::{Instant, timeout_at};
 use self::latency::Latencies;
 use self::limit::Limit;
 use self::queue::{Patience, Queue, Ticket};
-use super::call::Call;
 use crate::bounds::{Bounds, caller_left};
+use crate::call::Call;
 use crate::settings::Settings;
 use crate::vitals::Vitals;
 

@@ -8,10 +8,10 @@ use kabao_models::Errcode;
 
 use std::time::Duration;
 
-use super::call::Sending;
 use super::errcode::{self, Code, Envelope};
 use super::failure::{Failure, Repeat};
 use super::refusal::{ErrorBody, refusal};
+use crate::call::Sending;
 use crate::transport::HttpResponse;
 
 /// How long to wait after a rate limit that names no time.

@@ -11,16 +11,16 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use super::answer::{self, Accepted};
-use super::call::Call;
 use super::credentials::{Proof, SignedCredential};
 use super::failure::{Certainty, Failure, named, outcome_unknown};
 use super::flight::Flight;
 use super::hint;
 use super::retry::{Decision, Facts, decide};
-use super::route::Leg;
 use super::{Job, Pipeline, Place};
 use crate::bounds::caller_left;
+use crate::call::Call;
 use crate::observer::Discarded;
+use crate::route::Leg;
 use crate::signing::{Unsigned, add_proof, common_headers};
 use crate::token::TokenSource;
 use crate::transport::{HttpRequest, HttpResponse};

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use kabao_api::{CredentialKind, CredentialState, CredentialStore, Error, Reason, TrustedKeyState};
-use kabao_auth::{KeyId, KeyKind, KeySet, PrivateKey, TrustedKey};
-use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
+use kabao_auth::{KeyId, KeyKind, KeySet, TrustedKey};
+use kabao_models::{AnyEndpoint, Operation, Scheme, Sensitive};
 
-use super::route::Route;
 use crate::health::Health;
 use crate::keys::KeyStore;
 use crate::portable::unix_seconds;
 use crate::replays::Replays;
+use crate::route::Route;
 use crate::signing::{Keyring, Signing};
 use crate::token::TokenSource;
 
@@ -206,19 +206,4 @@ pub(crate) fn encrypt(
         )
         .with_source(error)),
     }
-}
-
-/// Decrypts every sensitive field that is ciphertext for the account's key.
-///
-/// The documents disagree on whether some fields are encrypted at all, so a field that does not
-/// decrypt stays as it was received: still marked as encrypted, never taken for clear text.
-pub(crate) fn decrypt(answer: &mut dyn AnyAnswer, private_key: &PrivateKey) {
-    answer.visit_sensitive(&mut |field| {
-        if let Sensitive::Encrypted(text) = field
-            && let Ok(plaintext) = private_key.decrypt(text)
-            && let Ok(text) = plaintext.to_str()
-        {
-            *field = Sensitive::Plain(text.to_owned());
-        }
-    });
 }

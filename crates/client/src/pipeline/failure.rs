@@ -5,9 +5,9 @@ mod proxy;
 use kabao_api::{Error, Reason};
 use kabao_models::Operation;
 
-use super::breaker::Outcome;
-use super::call::Sending;
-use super::route::Verdict;
+use crate::breaker::Outcome;
+use crate::call::Sending;
+use crate::route::Verdict;
 use crate::transport::{ProxyFault, TransportError};
 
 /// Whether the failed attempt may have taken effect upstream.

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use super::Place;
 use super::admission::Sign;
 use super::answer::Accepted;
-use super::breaker::Outcome;
 use super::failure::Failure;
-use super::route::{Leg, Verdict};
 use super::watch::Watch;
+use crate::breaker::Outcome;
 use crate::origin::Origin;
+use crate::route::{Leg, Verdict};
 use crate::transport::HttpResponse;
 
 /// Whoever waited so long and then left has seen a host that hangs, unless the operation takes so long anyway.

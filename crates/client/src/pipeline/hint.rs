@@ -130,8 +130,8 @@ mod tests {
     use kabao_models::merchant::user_cards::GetUserCard;
 
     use super::*;
+    use crate::call::Sending;
     use crate::pipeline::answer;
-    use crate::pipeline::call::Sending;
     use crate::testing::{NOW, READ, unsigned};
 
     #[test]

@@ -30,9 +30,9 @@ use self::day::Days;
 use self::lane::Lane;
 pub(crate) use self::lane::{Turn, last_turn};
 use self::turns::{Claim, MAX_WEIGHT};
-use super::call::Call;
 use super::credentials::{Credentials, Proof, SignedCredential};
 use super::failure::Failure;
+use crate::call::Call;
 use crate::origin::Origin;
 use crate::vitals::LimitVitals;
 

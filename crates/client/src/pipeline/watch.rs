@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::Pipeline;
-use super::route::Leg;
 use crate::observer::{ATTEMPTS, End, Host, Observer};
+use crate::route::Leg;
 
 /// Follows one call or attempt; what is dropped before its end was [`Reason::Cancelled`].
 pub(super) struct Watch<'p> {

@@ -10,10 +10,10 @@ use kabao_models::AnyAnswer;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{RequestSigner, Unsigned};
+use super::Unsigned;
+use super::key::{RequestSigner, decrypt};
 use crate::clock::Clock;
 use crate::origin::Origin;
-use crate::pipeline::credentials;
 
 /// Work for a thread of its own.
 pub(super) trait Job: Send {
@@ -103,7 +103,7 @@ impl Job for Decryption {
     }
 
     fn run(mut self: Box<Self>) {
-        credentials::decrypt(self.answer.as_mut(), &self.private_key);
+        decrypt(self.answer.as_mut(), &self.private_key);
         let Self { answer, reply, .. } = *self;
         let _ = reply.send(answer);
     }

@@ -3,6 +3,7 @@
 use http::HeaderValue;
 use kabao_api::{Error, Reason};
 use kabao_auth::{Identity, PrivateKey, RequestToSign, authorization};
+use kabao_models::{AnyAnswer, Sensitive};
 
 use super::remote::Remote;
 use super::{Unsigned, text_header};
@@ -109,6 +110,21 @@ impl Validity {
     pub(crate) fn contains(self, now: i64) -> bool {
         (self.from..=self.until).contains(&now)
     }
+}
+
+/// Decrypts every sensitive field that is ciphertext for a key of this process.
+///
+/// The documents disagree on whether some fields are encrypted at all, so a field that does not
+/// decrypt stays as it was received: still marked as encrypted, never taken for clear text.
+pub(super) fn decrypt(answer: &mut dyn AnyAnswer, private_key: &PrivateKey) {
+    answer.visit_sensitive(&mut |field| {
+        if let Sensitive::Encrypted(text) = field
+            && let Ok(plaintext) = private_key.decrypt(text)
+            && let Ok(text) = plaintext.to_str()
+        {
+            *field = Sensitive::Plain(text.to_owned());
+        }
+    });
 }
 
 fn to_sign<'r>(request: &'r Unsigned<'_>, clock: &dyn Clock, nonce: &'r str) -> RequestToSign<'r> {

@@ -8,13 +8,12 @@ use kabao_models::{AnyAnswer, Sensitive};
 use tokio::time::timeout_at;
 
 use super::Unsigned;
-use super::key::{Key, RequestSigner};
+use super::key::{Key, RequestSigner, decrypt};
 use super::remote::Remote;
 use super::threads::Seat;
 use crate::bounds::caller_left;
+use crate::call::Call;
 use crate::clock::Clock;
-use crate::pipeline::call::Call;
-use crate::pipeline::credentials;
 
 /// Where the private keys of a client are used, as far as they lie in this process.
 pub(crate) enum Signing {
@@ -75,7 +74,7 @@ impl Signing {
                 return Ok(answer);
             }
             match (key, self) {
-                (Key::Here(key), Self::Inline) => credentials::decrypt(answer.as_mut(), key),
+                (Key::Here(key), Self::Inline) => decrypt(answer.as_mut(), key),
                 (Key::Here(key), Self::Threads(seat)) => answer = seat.decrypt(answer, key).await?,
                 (Key::Elsewhere(remote), _) => {
                     let decrypted = remote.decrypt(answer.as_mut()).await;

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::key::unfit;
+use crate::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::clock::Clock;
-use crate::pipeline::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::settings::Settings;
 use crate::vitals::SignerVitals;
 

@@ -18,8 +18,8 @@ use super::place::late_for;
 use super::turns::{Queued, Turns};
 use super::{RequestSigner, Unsigned};
 use crate::bounds::caller_left;
+use crate::call::Call;
 use crate::clock::Clock;
-use crate::pipeline::call::Call;
 
 /// So many requests wait for each thread at most: a quarter of a second of its work on a slow machine.
 const WAITING_PER_THREAD: usize = 256;

@@ -2,9 +2,9 @@
 
 use kabao_api::Reason;
 
-use super::super::breaker::Outcome;
-use super::super::route::Verdict;
 use super::Repeat;
+use crate::breaker::Outcome;
+use crate::route::Verdict;
 use crate::transport::ProxyFault;
 
 /// The reason, the message, and whether a further attempt makes sense: not with the same password.

@@ -14,7 +14,7 @@ use super::portion::Portion;
 use super::turns::{Claim, Ticket, Turns};
 use super::window::{Limit, Next, Window};
 use crate::bounds::{Bounds, caller_left};
-use crate::pipeline::call::Call;
+use crate::call::Call;
 use crate::vitals::LimitVitals;
 
 /// What a refused call is told to wait at least.

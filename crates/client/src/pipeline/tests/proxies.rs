@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use super::route::Route;
-use super::tunnel::Tunnels;
 use super::*;
 use crate::origin::{Hosts, Origin};
 use crate::proxy::Proxy;
+use crate::route::Route;
+use crate::route::Tunnels;
 use crate::testing::{account, merchant_by};
 use crate::transport::ProxyFault;
 use crate::vitals::BreakerState::{self, Closed, Open};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kabao_api::{AccountId, Error, Reason};
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Change, Outcome, Pass, Probe};
+use crate::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::clock::Clock;
 use crate::proxy::Proxy;
 use crate::settings::BreakerSettings;

@@ -1,13 +1,16 @@
 //! Which host an attempt goes to, and whether it may go at all.
 
+mod tunnel;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kabao_api::{AccountId, Error, Reason};
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Change, Outcome, Pass, Probe};
-use super::tunnel::{Toll, Tunnels};
+use self::tunnel::Toll;
+pub(crate) use self::tunnel::Tunnels;
+use crate::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::clock::Clock;
 use crate::origin::{Hosts, Origin};
 use crate::settings::BreakerSettings;
