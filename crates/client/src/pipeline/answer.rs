@@ -8,10 +8,10 @@ use kabao_models::Errcode;
 
 use std::time::Duration;
 
-use super::errcode::{self, Code, Envelope};
-use super::failure::{Failure, Repeat};
-use super::refusal::{ErrorBody, refusal};
 use crate::call::Sending;
+use crate::failure::{Failure, Repeat};
+use crate::refusal::errcode::{self, Code, Envelope};
+use crate::refusal::pay::{ErrorBody, refusal};
 use crate::transport::HttpResponse;
 
 /// How long to wait after a rate limit that names no time.

@@ -12,13 +12,13 @@ use tracing::Instrument as _;
 
 use super::answer::{self, Accepted};
 use super::credentials::{Proof, SignedCredential};
-use super::failure::{Certainty, Failure, named, outcome_unknown};
 use super::flight::Flight;
 use super::hint;
 use super::retry::{Decision, Facts, decide};
 use super::{Job, Pipeline, Place};
 use crate::bounds::caller_left;
 use crate::call::Call;
+use crate::failure::{Certainty, Failure, named, outcome_unknown};
 use crate::observer::Discarded;
 use crate::route::Leg;
 use crate::signing::{Unsigned, add_proof, common_headers};
@@ -376,7 +376,7 @@ fn log_success(call: &Call, attempt: u32, started: Instant) {
 fn log_failure(call: &Call, attempt: u32, started: Instant, failure: &Failure) {
     let upstream = failure.error.upstream();
     let refused = upstream.is_some_and(|upstream| !upstream.code.is_empty())
-        && failure.repeat == super::failure::Repeat::Never
+        && failure.repeat == crate::failure::Repeat::Never
         && failure.certainty == Certainty::NotExecuted
         && !matches!(
             failure.error.reason(),

@@ -6,10 +6,10 @@ use kabao_api::Reason;
 use tokio::time::timeout;
 
 use super::answer::Accepted;
-use super::failure::{Certainty, Failure};
 use super::{Job, Pipeline, Place, retry};
 use crate::breaker::Outcome;
 use crate::call::Call;
+use crate::failure::{Certainty, Failure};
 use crate::transport::TransportError;
 
 /// How long the main host has to answer whoever finds out whether it works again. The backup answers otherwise.

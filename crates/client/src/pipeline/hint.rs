@@ -4,7 +4,7 @@ use http::header::DATE;
 use kabao_api::{Error, Reason};
 use kabao_auth::{KeyId, KeySet, VerificationError};
 
-use super::failure::Failure;
+use crate::failure::Failure;
 use crate::transport::HttpResponse;
 
 /// A difference that is not worth a word: answers take a while.

@@ -31,8 +31,8 @@ use self::lane::Lane;
 pub(crate) use self::lane::{Turn, last_turn};
 use self::turns::{Claim, MAX_WEIGHT};
 use super::credentials::{Credentials, Proof, SignedCredential};
-use super::failure::Failure;
 use crate::call::Call;
+use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::vitals::LimitVitals;
 

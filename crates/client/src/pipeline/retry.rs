@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::failure::{Certainty, Failure, Repeat};
 use crate::call::Sending;
+use crate::failure::{Certainty, Failure, Repeat};
 use crate::settings::RetrySettings;
 
 /// What an attempt more takes from the budget.

@@ -9,9 +9,9 @@ use kabao_models::official_account::token::GetToken;
 use kabao_models::{Answer, Endpoint};
 
 use super::{TokenMode, TokenSource};
+use crate::failure::Failure;
 use crate::held::Fetched;
-use crate::pipeline::errcode;
-use crate::pipeline::failure::Failure;
+use crate::refusal::errcode;
 use crate::signing::common_headers;
 use crate::transport::HttpRequest;
 

@@ -8,8 +8,8 @@ use kabao_api::{Error, Reason, UpstreamError};
 use kabao_models::refusal::{self, Again};
 use kabao_models::{LooseObject, Operation};
 
-use super::failure::Failure;
-use super::refusal::{blame, sentence, settled};
+use super::{blame, sentence, settled};
+use crate::failure::Failure;
 
 /// The two members that every answer may have, and the names of all.
 pub(crate) struct Envelope {
@@ -143,7 +143,7 @@ fn trace_id(errmsg: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::failure::{Certainty, Repeat};
+    use crate::failure::{Certainty, Repeat};
     use crate::testing::GET;
 
     #[test]

@@ -8,7 +8,8 @@ use kabao_api::{Error, FieldViolation, Reason, UpstreamDetail, UpstreamError};
 use kabao_models::refusal::{Again, known_text, not_found, pay_code};
 use kabao_models::{LooseObject, Operation};
 
-use super::failure::{Failure, Repeat};
+use super::{blame, sentence, settled};
+use crate::failure::Failure;
 
 /// The members of an error body that are used; everything else is left alone.
 #[derive(Default)]
@@ -129,36 +130,6 @@ pub(crate) fn refusal(
     settled(error, upstream, again)
 }
 
-/// Makes the failure of a refusal that is understood.
-pub(super) fn settled(error: Error, upstream: UpstreamError, again: Again) -> Failure {
-    // The forms of personal data go at once, the request's own values when the call ends.
-    let error = error.with_upstream(upstream).masked(&[]);
-    match again {
-        Again::Never if error.reason() == Reason::UpstreamRateLimited => {
-            Failure::refused(error.mark_not_retryable())
-        }
-        Again::Never => Failure::refused(error),
-        Again::Throttled => Failure::throttled(error),
-        Again::Transient => Failure::uncertain(error, Repeat::Transient),
-    }
-}
-
-/// The violation of a field, in WeChat's words.
-pub(super) fn blame(field: impl Into<String>, upstream: &UpstreamError) -> FieldViolation {
-    let issue = upstream
-        .detail
-        .as_ref()
-        .map(|detail| detail.issue.as_str())
-        .filter(|issue| !issue.is_empty())
-        .unwrap_or(&upstream.message);
-    let description = if issue.is_empty() {
-        "is refused by WeChat".to_owned()
-    } else {
-        format!("is refused by WeChat: {issue}")
-    };
-    FieldViolation::new(field, description)
-}
-
 /// Tells whether it is the operator who has to repair something.
 fn is_for_the_operator(reason: Reason) -> bool {
     matches!(reason, Reason::CredentialRejected | Reason::KeyUnavailable)
@@ -199,33 +170,6 @@ fn meaning(operation: &'static Operation, status: u16, code: &str) -> (Reason, A
     (reason, row.again)
 }
 
-/// What is said for each reason, before the code in brackets.
-pub(crate) fn sentence(reason: Reason) -> &'static str {
-    match reason {
-        Reason::UpstreamRateLimited => "WeChat limits the rate of calls",
-        Reason::UpstreamUnavailable => "WeChat answered with a fault of its own",
-        Reason::CredentialRejected => "WeChat rejected the account's credentials",
-        Reason::UpstreamPermissionDenied => "the account has no permission for this",
-        Reason::TemplateNotFound => "WeChat knows no such card template",
-        Reason::MemberNotFound => "WeChat knows no such member",
-        Reason::ResourceNotFound => "WeChat knows no such thing",
-        Reason::AlreadyExists => "WeChat has this already",
-        Reason::RequestNumberUsed => {
-            "WeChat has seen the request number before, so this change or another one under it has run"
-        }
-        Reason::FieldInvalid => "WeChat refused a parameter",
-        Reason::KeyUnavailable => "WeChat does not take the configured key of WeChat Pay",
-        Reason::MemberStateInvalid => "the state of the member does not allow this",
-        Reason::TemplateStateInvalid => "the card template does not allow this",
-        Reason::ResourceStateInvalid => "the state of the thing does not allow this",
-        Reason::OutOfStock => "no stock is left",
-        Reason::LimitReached => "there are as many already as WeChat allows",
-        Reason::UserNotEligible => "WeChat does not let this user become a member",
-        Reason::ContentRefused => "WeChat's content review refused a text or a picture",
-        _ => "WeChat refused the request",
-    }
-}
-
 /// Turns a JSON pointer into a field path: `/form/values/2` into `form.values[2]`. WeChat puts
 /// `/body` in front of some pointers.
 fn field_path(pointer: &str) -> String {
@@ -255,7 +199,7 @@ mod tests {
     use kabao_models::Endpoint;
 
     use super::*;
-    use crate::pipeline::failure::Certainty;
+    use crate::failure::{Certainty, Repeat};
     use crate::testing::{CREATE, GET, UPDATE};
 
     #[test]
@@ -372,22 +316,6 @@ mod tests {
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn every_reason_of_the_table_is_one_of_ours() {
-        use kabao_models::refusal::{errcodes, known_texts, reasons};
-        let names = known_texts()
-            .iter()
-            .map(|row| row.reason)
-            .chain(errcodes().iter().map(|row| row.reason))
-            .chain(
-                kabao_models::operations()
-                    .flat_map(|operation| reasons(operation.id).iter().copied()),
-            );
-        for name in names {
-            assert!(Reason::from_name(name).is_some(), "{name}");
         }
     }
 
