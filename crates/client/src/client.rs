@@ -11,9 +11,6 @@ use kabao_api::{
 };
 use kabao_models::Endpoint;
 
-use crate::backend::brand::BrandBuilder;
-use crate::backend::merchant::MerchantBuilder;
-use crate::backend::official_account::OfficialAccountBuilder;
 use crate::backend::{Backend, Ground};
 use crate::decorator::Decorator;
 use crate::observer::Observer;
@@ -51,22 +48,6 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Starts the configuration of a merchant number of WeChat Pay, under a name of your own: 1 to 63
-    /// of `a-z`, `0-9` and `-`.
-    pub fn merchant(account: impl Into<String>) -> MerchantBuilder {
-        MerchantBuilder::new(account.into())
-    }
-
-    /// Starts the configuration of a brand, under a name of your own.
-    pub fn brand(account: impl Into<String>) -> BrandBuilder {
-        BrandBuilder::new(account.into())
-    }
-
-    /// Starts the configuration of an official account, under a name of your own.
-    pub fn official_account(account: impl Into<String>) -> OfficialAccountBuilder {
-        OfficialAccountBuilder::new(account.into())
-    }
-
     /// Puts a client together: the pipeline, what stands around it, the backend, what stands around
     /// that.
     pub(crate) fn compose<B: Backend>(

@@ -1,16 +1,23 @@
 //! What an account is configured with.
 
+mod brand;
 mod credential;
 mod files;
+mod merchant;
 mod merchant_key;
+mod official_account;
 
 use std::sync::Arc;
 
+pub use self::brand::BrandBuilder;
 pub use self::credential::{PayCredential, WeChatPayKey, WechatpaySerial};
+pub use self::merchant::MerchantBuilder;
 pub use self::merchant_key::MerchantKey;
+pub use self::official_account::OfficialAccountBuilder;
 
 use kabao_api::{AccountId, Family};
 
+use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
 use crate::decorator::Decorator;
@@ -20,60 +27,77 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::pipeline::quota::Quotas;
 use crate::proxy::Proxy;
-use crate::route::Route;
-use crate::route::Tunnels;
+use crate::route::{Route, Tunnels};
 use crate::settings::Settings;
 use crate::signing::{Signing, SigningThreads};
 use crate::transport::{Roots, Transport};
 
+impl Client {
+    /// Starts the configuration of a merchant number of WeChat Pay, under a name of your own: 1 to 63
+    /// of `a-z`, `0-9` and `-`.
+    pub fn merchant(account: impl Into<String>) -> MerchantBuilder {
+        MerchantBuilder::new(account.into())
+    }
+
+    /// Starts the configuration of a brand, under a name of your own.
+    pub fn brand(account: impl Into<String>) -> BrandBuilder {
+        BrandBuilder::new(account.into())
+    }
+
+    /// Starts the configuration of an official account, under a name of your own.
+    pub fn official_account(account: impl Into<String>) -> OfficialAccountBuilder {
+        OfficialAccountBuilder::new(account.into())
+    }
+}
+
 /// The options that every family has.
 #[derive(Clone)]
-pub(crate) struct Common {
-    pub(crate) account: String,
-    pub(crate) base_url: Option<String>,
-    pub(crate) backup_base_url: Option<String>,
+struct Common {
+    account: String,
+    base_url: Option<String>,
+    backup_base_url: Option<String>,
     /// Where requests go unless the operator says otherwise.
-    pub(crate) default_urls: DefaultUrls,
-    pub(crate) root_certificates: Vec<String>,
-    pub(crate) proxy: Option<Proxy>,
-    pub(crate) settings: Settings,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) decorator: Arc<dyn Decorator>,
-    pub(crate) connections: Connections,
-    pub(crate) signing_threads: Option<SigningThreads>,
-    pub(crate) quotas: Quotas,
+    default_urls: DefaultUrls,
+    root_certificates: Vec<String>,
+    proxy: Option<Proxy>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    decorator: Arc<dyn Decorator>,
+    connections: Connections,
+    signing_threads: Option<SigningThreads>,
+    quotas: Quotas,
 }
 
 /// Where requests of a family go unless the operator says otherwise.
 #[derive(Clone, Copy)]
-pub(crate) struct DefaultUrls {
-    pub(crate) main: &'static str,
-    pub(crate) backup: Option<&'static str>,
+struct DefaultUrls {
+    main: &'static str,
+    backup: Option<&'static str>,
 }
 
 impl DefaultUrls {
     /// WeChat Pay, near and far.
-    pub(crate) const PAY: Self = Self {
+    const PAY: Self = Self {
         main: "https://api.mch.weixin.qq.com",
         backup: Some("https://api2.mch.weixin.qq.com"),
     };
-    pub(crate) const OFFICIAL_ACCOUNT: Self = Self {
+    const OFFICIAL_ACCOUNT: Self = Self {
         main: "https://api.weixin.qq.com",
         backup: None,
     };
 }
 
 /// The parts that every client needs.
-pub(crate) struct Parts {
-    pub(crate) account: AccountId,
-    pub(crate) hosts: Hosts,
+struct Parts {
+    account: AccountId,
+    hosts: Hosts,
     /// What is known of the proxy, if there is one.
     tunnels: Option<Tunnels>,
-    pub(crate) transport: Arc<dyn Transport>,
+    transport: Arc<dyn Transport>,
 }
 
 impl Common {
-    pub(crate) fn new(account: String, default_urls: DefaultUrls) -> Self {
+    fn new(account: String, default_urls: DefaultUrls) -> Self {
         Self {
             account,
             base_url: None,
@@ -91,7 +115,7 @@ impl Common {
     }
 
     /// Checks the options and sets up the transport.
-    pub(crate) fn parts(&self, faults: &mut Faults) -> Option<Parts> {
+    fn parts(&self, faults: &mut Faults) -> Option<Parts> {
         let account = AccountId::new(self.account.as_str())
             .map_err(|error| {
                 for violation in error.violations() {
@@ -147,7 +171,7 @@ impl Common {
     }
 
     /// Where the requests of one credential are signed.
-    pub(crate) fn signing(&self) -> Signing {
+    fn signing(&self) -> Signing {
         match &self.signing_threads {
             Some(threads) => Signing::Threads(threads.seat()),
             None => Signing::Inline,
@@ -155,18 +179,13 @@ impl Common {
     }
 
     /// The way of one credential to the hosts.
-    pub(crate) fn route(&self, parts: &Parts) -> Route {
+    fn route(&self, parts: &Parts) -> Route {
         let route = Route::new(parts.account.clone(), &parts.hosts, &self.settings.breaker);
         route.through(parts.tunnels.clone())
     }
 
     /// Makes the pipeline of an account.
-    pub(crate) fn pipeline(
-        &self,
-        family: Family,
-        credentials: Credentials,
-        parts: Parts,
-    ) -> Pipeline {
+    fn pipeline(&self, family: Family, credentials: Credentials, parts: Parts) -> Pipeline {
         Pipeline::new(
             parts.account,
             family,
@@ -256,7 +275,7 @@ macro_rules! common_options {
     };
 }
 
-pub(crate) use common_options;
+use common_options;
 
 #[cfg(test)]
 mod tests;

@@ -170,14 +170,15 @@ mod token;
 mod transport;
 mod vitals;
 
-pub use self::backend::brand::BrandBuilder;
-pub use self::backend::merchant::{ListOffset, MerchantBuilder};
-pub use self::backend::official_account::OfficialAccountBuilder;
+pub use self::backend::merchant::ListOffset;
 pub use self::client::Client;
 #[cfg(test)]
 pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
-pub use self::configuration::{MerchantKey, PayCredential, WeChatPayKey, WechatpaySerial};
+pub use self::configuration::{
+    BrandBuilder, MerchantBuilder, MerchantKey, OfficialAccountBuilder, PayCredential,
+    WeChatPayKey, WechatpaySerial,
+};
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::faults::{ConfigurationError, ConfigurationFault};

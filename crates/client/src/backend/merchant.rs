@@ -9,27 +9,25 @@ mod member;
 mod membership;
 mod template;
 
-use std::sync::Arc;
-
 use kabao_api::{Family, Method, Support};
-use kabao_auth::Scheme;
 
 use crate::backend::{Backend, Ground};
-use crate::client::Client;
-use crate::configuration::{Common, DefaultUrls, PayCredential, common_options};
-use crate::decorator::Decorator;
-use crate::faults::{ConfigurationError, Faults};
-use crate::pipeline::Pipeline;
-use crate::pipeline::credentials::Credentials;
 
 /// The portable API of a merchant number.
-struct Merchant {
+pub(crate) struct Merchant {
     ground: Ground,
     list_offset: ListOffset,
 }
 
 impl Merchant {
-    const FAMILY: Family = Family::Merchant;
+    pub(crate) const FAMILY: Family = Family::Merchant;
+
+    pub(crate) fn new(ground: Ground, list_offset: ListOffset) -> Self {
+        Self {
+            ground,
+            list_offset,
+        }
+    }
 
     /// What the family does of a method, if not all.
     fn support(&self, method: Method) -> Option<&'static Support> {
@@ -45,18 +43,6 @@ impl Backend for Merchant {
     }
 }
 
-/// Puts a client together.
-pub(crate) fn client(
-    pipeline: Pipeline,
-    decorator: &dyn Decorator,
-    list_offset: ListOffset,
-) -> Client {
-    Client::compose(pipeline, decorator, move |ground| Merchant {
-        ground,
-        list_offset,
-    })
-}
-
 /// What `offset` counts in the lists of this family.
 ///
 /// The documents call it a page number, and their samples contradict that. A list that ends before
@@ -70,65 +56,6 @@ pub enum ListOffset {
     Items,
     /// Pages.
     Pages,
-}
-
-/// The configuration of a merchant number of WeChat Pay.
-#[derive(Clone)]
-pub struct MerchantBuilder {
-    credential: PayCredential,
-    list_offset: ListOffset,
-    common: Common,
-}
-
-impl MerchantBuilder {
-    pub(crate) fn new(account: String) -> Self {
-        Self {
-            credential: PayCredential::default(),
-            list_offset: ListOffset::default(),
-            common: Common::new(account, DefaultUrls::PAY),
-        }
-    }
-
-    /// Sets the key material.
-    #[must_use]
-    pub fn credential(mut self, credential: PayCredential) -> Self {
-        self.credential = credential;
-        self
-    }
-
-    /// Sets what `offset` counts in lists; items unless set.
-    #[must_use]
-    pub fn list_offset(mut self, list_offset: ListOffset) -> Self {
-        self.list_offset = list_offset;
-        self
-    }
-
-    common_options!();
-
-    /// Checks everything; nothing is sent.
-    ///
-    /// # Errors
-    ///
-    /// Lists every fault of the configuration at once.
-    pub fn build(self) -> Result<Client, ConfigurationError> {
-        let mut faults = Faults::default();
-        let parts = self.common.parts(&mut faults);
-        let merchant =
-            self.credential
-                .read(Scheme::Merchant, &self.common, parts.as_ref(), &mut faults);
-        match (parts, merchant) {
-            (Some(parts), Some(merchant)) if faults.is_empty() => {
-                let credentials = Credentials {
-                    merchant: Some(Arc::new(merchant)),
-                    ..Credentials::default()
-                };
-                let pipeline = self.common.pipeline(Merchant::FAMILY, credentials, parts);
-                let decorator = self.common.decorator.as_ref();
-                Ok(client(pipeline, decorator, self.list_offset))
-            }
-            _ => Err(faults.finish()),
-        }
-    }
 }
 
 #[cfg(test)]

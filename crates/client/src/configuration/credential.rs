@@ -74,7 +74,7 @@ pub struct WeChatPayKey {
 
 impl PayCredential {
     /// Reads all of it; what cannot be used becomes faults.
-    pub(crate) fn read(
+    pub(super) fn read(
         &self,
         scheme: Scheme,
         common: &Common,

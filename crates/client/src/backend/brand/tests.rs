@@ -9,6 +9,8 @@ use kabao_api::{
 };
 
 use super::*;
+use crate::client::Client;
+use crate::pipeline::Pipeline;
 use crate::testing::{
     Sent, answering, brand, context, direct_brand, key, scripted, signed, signed_for_brand,
 };
@@ -21,12 +23,18 @@ const CARD: &str = r#"{"user_card_code":"478515832665","card_id":"pbLatjvWOibDc5
 const TEMPLATE: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","brand_id":"1004","card_title":"茶港会员卡","state":"CARD_INVALID"}"#;
 
 fn client(transport: Arc<dyn Transport>) -> Client {
-    super::client(brand(transport), &(), "1004".to_owned())
+    client_of("1004", brand(transport))
 }
 
 /// A brand that calls directly.
 fn direct(transport: Arc<dyn Transport>) -> Client {
-    super::client(direct_brand(transport), &(), "1077".to_owned())
+    client_of("1077", direct_brand(transport))
+}
+
+fn client_of(brand_id: &'static str, pipeline: Pipeline) -> Client {
+    Client::compose(pipeline, &(), |ground| {
+        Brand::new(ground, brand_id.to_owned())
+    })
 }
 
 fn name() -> MemberName {

@@ -10,7 +10,9 @@ use kabao_api::{
 use kabao_models::{AnyAnswer, archive};
 
 use super::*;
-use crate::backend::{brand, merchant, official_account};
+use crate::backend::brand::Brand;
+use crate::backend::merchant::{ListOffset, Merchant};
+use crate::backend::official_account::OfficialAccount;
 use crate::client::Client;
 use crate::decorator::Decorator;
 use crate::settings::Settings;
@@ -62,12 +64,17 @@ impl Upstream for Wary {
 
 fn clients(wary: &Wary) -> [(Family, Client); 3] {
     let transport = || scripted([]).0;
-    let offset = merchant::ListOffset::default();
+    let offset = ListOffset::default();
     let pipeline = testing::merchant(transport(), Settings::default());
-    let merchant = merchant::client(pipeline, wary, offset);
-    let brand = brand::client(testing::brand(transport()), wary, "1004".to_owned());
+    let merchant = Client::compose(pipeline, wary, move |ground| Merchant::new(ground, offset));
+    let pipeline = testing::brand(transport());
+    let brand = Client::compose(pipeline, wary, |ground| {
+        Brand::new(ground, "1004".to_owned())
+    });
     let pipeline = testing::official_account(transport());
-    let official = official_account::client(pipeline, wary, "wx1".to_owned(), false);
+    let official = Client::compose(pipeline, wary, |ground| {
+        OfficialAccount::new(ground, "wx1".to_owned(), false)
+    });
     [
         (Family::Merchant, merchant),
         (Family::Brand, brand),

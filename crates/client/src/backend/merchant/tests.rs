@@ -13,6 +13,7 @@ use kabao_api::{
 };
 
 use super::*;
+use crate::client::Client;
 use crate::settings::Settings;
 use crate::testing::{Sent, answering, context, merchant, scripted, signed};
 use crate::transport::{Transport, TransportError};
@@ -26,7 +27,9 @@ const TEMPLATE: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","status":"AP
 
 fn client(transport: Arc<dyn Transport>) -> Client {
     let pipeline = merchant(transport, Settings::default());
-    super::client(pipeline, &(), ListOffset::Items)
+    Client::compose(pipeline, &(), |ground| {
+        Merchant::new(ground, ListOffset::Items)
+    })
 }
 
 fn name() -> MemberName {

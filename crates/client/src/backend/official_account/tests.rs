@@ -8,7 +8,9 @@ use kabao_api::{
 };
 
 use super::*;
+use crate::client::Client;
 use crate::testing::{Sent, answering, context, official_account, unsigned};
+use crate::transport::Transport;
 
 const MEMBER: &str = "accounts/demo/templates/ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278";
 const OK: &str = r#"{"errcode":0,"errmsg":"ok","send_check":false}"#;
@@ -31,9 +33,14 @@ fn client() -> (Client, Sent) {
             },
         ))
     });
-    let appid = "wx0123456789abcdef".to_owned();
-    let client = super::client(official_account(transport), &(), appid, true);
-    (client, sent)
+    (client_of(transport), sent)
+}
+
+/// An account that shows its tokens.
+fn client_of(transport: Arc<dyn Transport>) -> Client {
+    Client::compose(official_account(transport), &(), |ground| {
+        OfficialAccount::new(ground, "wx0123456789abcdef".to_owned(), true)
+    })
 }
 
 fn name() -> MemberName {

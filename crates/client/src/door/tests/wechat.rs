@@ -7,7 +7,9 @@ use http::Method;
 use kabao_api::Family;
 use tokio::time::{Duration, sleep};
 
-use crate::backend::merchant::ListOffset;
+use crate::backend::brand::Brand;
+use crate::backend::merchant::{ListOffset, Merchant};
+use crate::backend::official_account::OfficialAccount;
 use crate::client::Client;
 use crate::decorator::Decorator;
 use crate::settings::Settings;
@@ -85,22 +87,20 @@ impl WeChat {
         match self.who {
             Who::Merchant => {
                 let pipeline = merchant(transport, Settings::default());
-                crate::backend::merchant::client(pipeline, decorator, ListOffset::Items)
+                Client::compose(pipeline, decorator, |ground| {
+                    Merchant::new(ground, ListOffset::Items)
+                })
             }
-            Who::Brand => {
-                crate::backend::brand::client(brand(transport), decorator, "1004".to_owned())
-            }
-            Who::DirectBrand => {
-                crate::backend::brand::client(direct_brand(transport), decorator, "1077".to_owned())
-            }
+            Who::Brand => Client::compose(brand(transport), decorator, |ground| {
+                Brand::new(ground, "1004".to_owned())
+            }),
+            Who::DirectBrand => Client::compose(direct_brand(transport), decorator, |ground| {
+                Brand::new(ground, "1077".to_owned())
+            }),
             Who::OfficialAccount => {
-                let appid = "wx0123456789abcdef".to_owned();
-                crate::backend::official_account::client(
-                    official_account(transport),
-                    decorator,
-                    appid,
-                    false,
-                )
+                Client::compose(official_account(transport), decorator, |ground| {
+                    OfficialAccount::new(ground, "wx0123456789abcdef".to_owned(), false)
+                })
             }
         }
     }

@@ -8,9 +8,11 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::*;
+use crate::backend::merchant::{ListOffset, Merchant};
+use crate::backend::official_account::OfficialAccount;
+use crate::client::Client;
 use crate::testing::official_account;
 use crate::transport::{HttpRequest, Transport};
-use crate::{Client, ListOffset};
 
 /// Takes requests and answers when told to.
 #[derive(Default)]
@@ -46,7 +48,9 @@ fn within(milliseconds: u64) -> CallContext {
 
 fn client(slow: &Arc<Slow>, settings: Settings) -> Client {
     let transport: Arc<dyn Transport> = Arc::<Slow>::clone(slow);
-    crate::backend::merchant::client(merchant(transport, settings), &(), ListOffset::Items)
+    Client::compose(merchant(transport, settings), &(), |ground| {
+        Merchant::new(ground, ListOffset::Items)
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +230,9 @@ async fn a_write_whose_caller_leaves_while_the_token_is_fetched_is_never_sent() 
     let slow = Arc::new(SlowToken(Slow::default()));
     let transport: Arc<dyn Transport> = Arc::<SlowToken>::clone(&slow);
     let pipeline = official_account(transport);
-    let client = crate::backend::official_account::client(pipeline, &(), "wx0".to_owned(), false);
+    let client = Client::compose(pipeline, &(), |ground| {
+        OfficialAccount::new(ground, "wx0".to_owned(), false)
+    });
     let error = client.execute(&within(300), update()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DeadlineExceeded);
     assert!(!error.may_have_executed());

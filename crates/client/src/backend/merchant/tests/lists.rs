@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::super::*;
 use super::{CARD, body, client, name};
+use crate::client::Client;
 use crate::list::list_all_templates;
 use crate::settings::Settings;
 use crate::testing::{answering, context, merchant, scripted, signed};
@@ -56,7 +57,7 @@ fn list(size: u32) -> ListTemplates {
 
 fn counting(unit: ListOffset, transport: Arc<dyn Transport>) -> Client {
     let pipeline = merchant(transport, Settings::default());
-    crate::backend::merchant::client(pipeline, &(), unit)
+    Client::compose(pipeline, &(), move |ground| Merchant::new(ground, unit))
 }
 
 #[tokio::test(start_paused = true)]

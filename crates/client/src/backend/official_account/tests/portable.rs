@@ -9,9 +9,9 @@ use kabao_api::{
 use kabao_models::official_account::card::{CreateCard, NewBaseInfo, NewCard, NewMemberCard};
 use serde_json::{Value, json};
 
-use super::{CARD, INFO, OK, body, name};
+use super::{CARD, INFO, OK, body, client_of, name};
 use crate::Client;
-use crate::testing::{Sent, answering, context, official_account, unsigned};
+use crate::testing::{Sent, answering, context, unsigned};
 
 /// Answers by path, where `answer` has nothing to say as [`super::client`] does.
 fn client(
@@ -31,10 +31,7 @@ fn client(
         });
         Ok(unsigned(200, &text))
     });
-    let appid = "wx0123456789abcdef".to_owned();
-    let client =
-        crate::backend::official_account::client(official_account(transport), &(), appid, true);
-    (client, sent)
+    (client_of(transport), sent)
 }
 
 fn count(sent: &Sent, path: &str) -> usize {
