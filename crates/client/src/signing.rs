@@ -70,6 +70,11 @@ fn text_header(text: &str) -> Result<HeaderValue, Error> {
     })
 }
 
+/// What cannot be signed, whoever signs.
+fn unfit(error: kabao_auth::Error) -> Error {
+    Error::new(Reason::Internal, "the request cannot be signed").with_source(error)
+}
+
 #[cfg(test)]
 mod tests {
     use kabao_models::encode_component;

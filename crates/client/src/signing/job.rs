@@ -1,6 +1,7 @@
 //! What a private key does for a call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
@@ -14,6 +15,9 @@ use super::Unsigned;
 use super::key::{RequestSigner, decrypt};
 use crate::clock::Clock;
 use crate::origin::Origin;
+
+/// What a request is told to wait that found no place.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Work for a thread of its own.
 pub(super) trait Job: Send {
@@ -84,9 +88,7 @@ impl Job for Signature {
 
     fn refuse(self: Box<Self>) {
         let error = Error::new(Reason::Overloaded, "too many requests wait for a signature");
-        let _ = self
-            .reply
-            .send(Err(error.with_retry_after(super::threads::PAUSE)));
+        let _ = self.reply.send(Err(error.with_retry_after(PAUSE)));
     }
 }
 

@@ -6,7 +6,7 @@ use kabao_auth::{Identity, PrivateKey, RequestToSign, authorization};
 use kabao_models::{AnyAnswer, Sensitive};
 
 use super::remote::Remote;
-use super::{Unsigned, text_header};
+use super::{Unsigned, text_header, unfit};
 use crate::clock::Clock;
 use crate::origin::Hosts;
 
@@ -141,9 +141,4 @@ fn finish(header: &str) -> Result<HeaderValue, Error> {
     let mut value = text_header(header)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// What cannot be signed, whoever signs.
-pub(super) fn unfit(error: kabao_auth::Error) -> Error {
-    Error::new(Reason::Internal, "the request cannot be signed").with_source(error)
 }

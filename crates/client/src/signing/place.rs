@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::Unsigned;
 use super::key::{Key, RequestSigner, decrypt};
 use super::remote::Remote;
-use super::threads::Seat;
+use super::threads::{Seat, late_for};
 use crate::bounds::caller_left;
 use crate::call::Call;
 use crate::clock::Clock;
@@ -92,11 +92,6 @@ impl Signing {
             _ => Ok(answer),
         }
     }
-}
-
-pub(super) fn late_for(call: &Call) -> Error {
-    call.bounds
-        .timed_out("while the call waited for a signature")
 }
 
 fn is_encrypted(answer: &mut dyn AnyAnswer) -> bool {

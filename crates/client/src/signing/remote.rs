@@ -12,7 +12,7 @@ use kabao_models::{AnyAnswer, Sensitive};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use super::key::unfit;
+use super::unfit;
 use crate::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::clock::Clock;
 use crate::settings::Settings;

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use http::HeaderValue;
 use kabao_api::{Error, Reason};
@@ -14,7 +13,6 @@ use kabao_models::AnyAnswer;
 use tokio::sync::oneshot;
 
 use super::job::{Decryption, Job, Signature};
-use super::place::late_for;
 use super::turns::{Queued, Turns};
 use super::{RequestSigner, Unsigned};
 use crate::bounds::caller_left;
@@ -23,8 +21,6 @@ use crate::clock::Clock;
 
 /// So many requests wait for each thread at most: a quarter of a second of its work on a slow machine.
 const WAITING_PER_THREAD: usize = 256;
-/// What a request is told to wait that found no place.
-pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Threads that sign the requests of several clients, in turn by client.
 ///
@@ -238,6 +234,12 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The error of whoever's time was up before there was a signature, wherever that is made.
+pub(super) fn late_for(call: &Call) -> Error {
+    call.bounds
+        .timed_out("while the call waited for a signature")
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The connector: what the pool asks for a connection.
 
-use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
@@ -8,10 +7,9 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
+use super::error::BoxError;
 use super::spare::Spares;
 use super::watched::Watched;
-
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Gives the pool a spare connection, or a new one.
 #[derive(Clone)]

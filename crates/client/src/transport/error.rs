@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a request has no complete answer.
 #[derive(Debug, thiserror::Error)]

@@ -15,9 +15,8 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service;
 
-use super::connector::BoxError;
-use super::error::{ConnectTimedOut, ProxyError, ProxyFault};
-use super::watched::{Stream, Watched};
+use super::error::{BoxError, ConnectTimedOut, ProxyError, ProxyFault};
+use super::watched::{EndListener, Stream, Watched};
 use super::way::Way;
 use crate::vitals::Handshakes;
 
@@ -56,12 +55,6 @@ struct Calls {
 enum Slot {
     Opening,
     Ready(Box<Watched>, Instant),
-}
-
-/// Hears of the end of a connection.
-pub(super) struct Lost {
-    spares: Weak<Inner>,
-    host: Uri,
 }
 
 impl Spares {
@@ -104,15 +97,13 @@ impl Spares {
 
     /// A connection for a call: the spare one if there is one.
     pub(super) async fn connect(self, host: Uri) -> Result<Watched, BoxError> {
-        let lost = Lost {
-            spares: Arc::downgrade(&self.0),
-            host: host.clone(),
-        };
         let connection = match self.0.take(&host) {
             Some(spare) => spare,
             None => self.0.connect(&host).await?,
         };
-        Ok(connection.tells(lost))
+        // The spares keep connections, so a connection keeps no spares.
+        let spares = Arc::downgrade(&self.0);
+        Ok(connection.tells(spares, host))
     }
 
     #[cfg(test)]
@@ -133,16 +124,16 @@ impl Spares {
     }
 }
 
-impl Lost {
+impl EndListener for Inner {
     /// Opens a spare connection in place of the one that has ended, if the client is busy.
-    pub(super) fn tell(self) {
-        let (Some(spares), Ok(runtime)) = (self.spares.upgrade(), Handle::try_current()) else {
+    fn ended(self: Arc<Self>, host: Uri) {
+        let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        if !spares.is_busy() || !spares.begin(&self.host) {
+        if !self.is_busy() || !self.begin(&host) {
             return;
         }
-        let (spares, host) = (self.spares, self.host);
+        let spares = Arc::downgrade(&self);
         runtime.spawn(async move {
             let Some(strong) = spares.upgrade() else {
                 return;

@@ -2,18 +2,18 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
 use futures_util::FutureExt as _;
+use http::Uri;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
-use super::spare::Lost;
 
 /// What the connector makes.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -23,6 +23,12 @@ const GOAWAY: u8 = 7;
 /// What a frame begins with: three bytes of length, its type, flags, and four bytes of a stream.
 const HEAD: usize = 9;
 
+/// Hears of the ends of connections.
+pub(super) trait EndListener: Send + Sync {
+    /// A connection with `host` has ended, or takes no more requests.
+    fn ended(self: Arc<Self>, host: Uri);
+}
+
 /// One connection, and who hears of its end.
 pub(super) struct Watched {
     io: TokioIo<Stream>,
@@ -30,7 +36,8 @@ pub(super) struct Watched {
     early: BytesMut,
     /// `None` if it is not HTTP/2, or has said so already.
     frames: Option<Frames>,
-    lost: Option<Lost>,
+    /// Who hears of the end, and of a connection with which host; `None` if it was told already.
+    listener: Option<(Weak<dyn EndListener>, Uri)>,
 }
 
 impl Watched {
@@ -45,7 +52,7 @@ impl Watched {
             io: TokioIo::new(stream),
             early: BytesMut::new(),
             frames: is_http2.then(Frames::default),
-            lost: None,
+            listener: None,
         }
     }
 
@@ -71,9 +78,18 @@ impl Watched {
     }
 
     /// Lets somebody hear of its end.
-    pub(super) fn tells(mut self, lost: Lost) -> Self {
-        self.lost = Some(lost);
+    pub(super) fn tells(mut self, listener: Weak<dyn EndListener>, host: Uri) -> Self {
+        self.listener = Some((listener, host));
         self
+    }
+
+    /// Tells of the end, once.
+    fn tell(&mut self) {
+        if let Some((listener, host)) = self.listener.take()
+            && let Some(listener) = listener.upgrade()
+        {
+            listener.ended(host);
+        }
     }
 
     fn scan(&mut self, bytes: &[u8]) {
@@ -83,18 +99,14 @@ impl Watched {
             .is_some_and(|frames| frames.say_goodbye(bytes))
         {
             self.frames = None;
-            if let Some(lost) = self.lost.take() {
-                lost.tell();
-            }
+            self.tell();
         }
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(lost) = self.lost.take() {
-            lost.tell();
-        }
+        self.tell();
     }
 }
 

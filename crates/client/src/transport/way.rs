@@ -13,8 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::connector::BoxError;
-use super::error::{ProxyError, ProxyFault};
+use super::error::{BoxError, ProxyError, ProxyFault};
 use super::resolver::GraceResolver;
 use crate::proxy::Proxy;
 
