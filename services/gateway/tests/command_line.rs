@@ -246,7 +246,7 @@ fn policy_explain_names_the_line_that_allows_a_call_or_what_is_missing() {
         assert!(out.starts_with("denied: ") && out.contains(&why), "{out}");
     }
     let (code, out, err) = explain("till-7", "GetMembers", "wechat");
-    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!((code, out.as_str()), (2, ""));
     assert!(
         err.contains("did you mean `kabao.v1.MemberService/GetMember`?"),
         "{err}"
@@ -254,9 +254,13 @@ fn policy_explain_names_the_line_that_allows_a_call_or_what_is_missing() {
     // A group is none of its methods.
     let asked = ["policy", "explain", "till-7", "read", "wechat"];
     let (code, _, err) = said(&[&asked[..], &["--config", &file]].concat());
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(
         err.starts_with("kabao: read is a group of methods; name one method"),
         "{err}"
     );
+    write(&folder, "policy.toml", "[[callers]]\nname = 7\n");
+    let (code, out, err) = explain("till-7", "GetMember", "wechat");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("the configuration has 3 mistakes"), "{err}");
 }

@@ -36,7 +36,11 @@ Example:
 
 Exit codes:
   0  the call is allowed
-  1  it is denied, or the configuration has mistakes";
+  1  it is denied
+  2  neither can be told: there is no such method, or the configuration has mistakes";
+
+/// The exit code where nothing is known of the call, which a script must not take for a denial.
+const UNTOLD: u8 = 2;
 
 /// Says whether a call is allowed, and by which line of the policy, or why not.
 #[derive(Debug, Args)]
@@ -59,19 +63,27 @@ pub(super) fn run(arguments: &PolicyArguments) -> ExitCode {
         .iter()
         .any(|group| group.as_str() == asked.method)
     {
-        return fail(&format!(
+        return untold(&format!(
             "{} is a group of methods; name one method, such as kabao.v1.MemberService/GetMember",
             asked.method
         ));
     }
     let Some(method) = method_named(&asked.method) else {
-        return fail(&format!("{} {}", asked.method, no_method(&asked.method)));
+        return untold(&format!("{} {}", asked.method, no_method(&asked.method)));
     };
     let environment = Environment::of_process();
     match config::load(&asked.config, &environment, clock::unix_seconds()) {
         Ok(settings) => explain(asked, method, &settings),
-        Err(mistakes) => refuse(&mistakes),
+        Err(mistakes) => {
+            refuse(&mistakes);
+            ExitCode::from(UNTOLD)
+        }
     }
+}
+
+fn untold(why: &str) -> ExitCode {
+    fail(why);
+    ExitCode::from(UNTOLD)
 }
 
 fn explain(asked: &ExplainArguments, method: &'static str, settings: &Settings) -> ExitCode {
