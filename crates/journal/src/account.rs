@@ -1,31 +1,21 @@
-//! The journal of one account: what stands around the parts of its client.
+//! The journal of one account: whom its changes are of, and where its calls go.
 
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
-use kabao_api::{
-    AccountId, CallContext, ChangeApi, Error, MemberApi, Reason, RequestId, TemplateApi, Upstream,
-};
-use kabao_models::{AnyAnswer, AnyEndpoint, Record};
+use kabao_api::{AccountId, CallContext, Error, MemberApi, Reason, RequestId, Upstream};
+use kabao_models::{AnyAnswer, AnyEndpoint};
 
-use crate::answer::FamilyAnswer;
-use crate::changes::Changes;
-use crate::engine::{Working, archived};
-use crate::entry::Intended;
-use crate::journal::Journal;
-use crate::members::JournalledMembers;
 use crate::party::Party;
-use crate::step::{JournalledUpstream, entry_of};
+use crate::process::Process;
 use crate::store::ChangeKey;
-use crate::subject;
-use crate::templates::JournalledTemplates;
 
 /// The journal of one account.
 ///
 /// It goes around the parts of a client in this order: [`upstream`](Self::upstream), then
 /// [`members`](Self::members) and [`templates`](Self::templates).
 pub struct AccountJournal {
-    journal: Journal,
+    process: Arc<Process>,
     account: AccountId,
     party: Option<Party>,
     pipeline: OnceLock<Arc<dyn Upstream>>,
@@ -34,9 +24,9 @@ pub struct AccountJournal {
 }
 
 impl AccountJournal {
-    pub(crate) fn new(journal: Journal, account: AccountId, party: Option<Party>) -> Self {
+    pub(crate) fn new(process: Arc<Process>, account: AccountId, party: Option<Party>) -> Self {
         Self {
-            journal,
+            process,
             account,
             party,
             pipeline: OnceLock::new(),
@@ -44,30 +34,8 @@ impl AccountJournal {
         }
     }
 
-    /// Gives every write of WeChat its memory.
-    pub fn upstream(self: &Arc<Self>, pipeline: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
-        let _ = self.pipeline.set(pipeline);
-        Arc::new(JournalledUpstream(Arc::clone(self)))
-    }
-
-    /// Gives the portable changes of members their memory.
-    pub fn members(self: &Arc<Self>, inner: Arc<dyn MemberApi>) -> Arc<dyn MemberApi> {
-        let _ = self.members.set(Arc::downgrade(&inner));
-        Arc::new(JournalledMembers::new(Arc::clone(self), inner))
-    }
-
-    /// Gives the portable changes of templates their memory.
-    pub fn templates(self: &Arc<Self>, inner: Arc<dyn TemplateApi>) -> Arc<dyn TemplateApi> {
-        Arc::new(JournalledTemplates::new(Arc::clone(self), inner))
-    }
-
-    /// Tells what became of changes.
-    pub fn changes(self: &Arc<Self>) -> Arc<dyn ChangeApi> {
-        Arc::new(Changes::new(Arc::clone(self)))
-    }
-
-    pub(crate) fn journal(&self) -> &Journal {
-        &self.journal
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 
     pub(crate) fn account(&self) -> &AccountId {
@@ -77,6 +45,16 @@ impl AccountJournal {
     /// Who the account is to WeChat, if that is known.
     pub(crate) fn party(&self) -> Option<&Party> {
         self.party.as_ref()
+    }
+
+    /// Says what stands behind the journal; the first one stays.
+    pub(crate) fn send_by(&self, pipeline: Arc<dyn Upstream>) {
+        let _ = self.pipeline.set(pipeline);
+    }
+
+    /// Says by what values are read back; the first one stays.
+    pub(crate) fn read_by(&self, members: &Arc<dyn MemberApi>) {
+        let _ = self.members.set(Arc::downgrade(members));
     }
 
     /// What stands behind the journal; where nobody was set, nothing can be sent.
@@ -106,7 +84,7 @@ impl AccountJournal {
         let id =
             match request_id.or(context.request_id.as_ref()) {
                 Some(id) => id.clone(),
-                None => self.journal.clock().request_id().ok_or_else(|| {
+                None => self.process.clock().request_id().ok_or_else(|| {
                     Error::new(Reason::Internal, "the system gives no randomness")
                 })?,
             };
@@ -127,58 +105,7 @@ impl AccountJournal {
             id: id.clone(),
         };
         // In this order: what runs is in the store before it runs no more.
-        !self.journal.running().contains(&key) && self.journal.store().is_new(&key)
-    }
-
-    /// Runs an operation of the family as a change.
-    pub(crate) async fn operation(
-        &self,
-        context: &CallContext,
-        request: Box<dyn AnyEndpoint>,
-    ) -> Result<Box<dyn AnyAnswer>, Error> {
-        let operation = request.operation();
-        // A file of an upload is in it, so that there is one copy.
-        let archived = archived(request.as_ref());
-        let start = operation.id.len() + 1;
-        let mut content = String::with_capacity(start + archived.len());
-        content.push_str(operation.id);
-        content.push(' ');
-        content.push_str(&archived);
-        let record: &dyn Record = request.as_ref();
-        let intended = Intended {
-            key: self.key(context, None)?,
-            party: self.party().cloned(),
-            method: operation.id,
-            fingerprint: self.journal.store().fingerprint(content.as_bytes()),
-            subject: subject::of_request(request.as_ref()),
-            member: subject::member_of(&self.account, request.as_ref()),
-            openid: record.named("openid").text().map(Into::into),
-        };
-        let first = Mutex::new(Some(request));
-        let work = |context: CallContext| -> Working<'_, _> {
-            let request = first.lock().ok().and_then(|mut first| first.take());
-            let archive = content.as_bytes().get(start..).unwrap_or_default();
-            Box::pin(async move {
-                let request = match request {
-                    Some(request) => request,
-                    None => kabao_models::archive::read_request(operation.id, archive).map_err(
-                        |error| {
-                            Error::new(Reason::Internal, "the request cannot be taken up again")
-                                .with_source(error)
-                        },
-                    )?,
-                };
-                let entry = entry_of(&context)
-                    .ok_or_else(|| Error::new(Reason::Internal, "the change has no entry"))?;
-                let answer = self.step(&context, &entry, request).await?;
-                Ok(FamilyAnswer {
-                    operation: operation.id,
-                    answer,
-                })
-            })
-        };
-        let answer = self.change(context, intended, work).await?;
-        Ok(answer.answer)
+        !self.process.running().contains(&key) && self.process.store().is_new(&key)
     }
 }
 

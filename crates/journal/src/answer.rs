@@ -1,11 +1,9 @@
 //! Answers as they are kept, so that a repeat gets the first one to the byte.
 
 use kabao_api::{Error, Reason};
-use kabao_models::{AnyAnswer, archive};
+use kabao_models::{AnyAnswer, Record, archive};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::engine::archived;
 
 /// An answer that a journal keeps, be it a success or a refusal.
 pub(crate) trait Coded: Sized {
@@ -70,6 +68,11 @@ pub(crate) fn refusal(answer: &[u8]) -> Option<Error> {
         Ok(Kept::Err(error)) => Some(error),
         _ => None,
     }
+}
+
+/// A request or an answer as a text that can be read again.
+pub(crate) fn archived(record: &dyn Record) -> String {
+    String::from_utf8(archive::write(record)).unwrap_or_default()
 }
 
 /// The answer of an operation of a family.

@@ -24,13 +24,16 @@ const MAX_PAGE: u32 = 500;
 const MAX_NOTE: usize = 200;
 
 /// What an account's journal tells.
-pub(crate) struct Changes(Arc<AccountJournal>);
+struct Changes(Arc<AccountJournal>);
+
+impl AccountJournal {
+    /// Tells what became of changes.
+    pub fn changes(self: &Arc<Self>) -> Arc<dyn ChangeApi> {
+        Arc::new(Changes(Arc::clone(self)))
+    }
+}
 
 impl Changes {
-    pub(crate) fn new(account: Arc<AccountJournal>) -> Self {
-        Self(account)
-    }
-
     async fn find(&self, name: &ChangeName) -> Result<StoredChange, Error> {
         let Self(account) = self;
         let key = ChangeKey {
@@ -38,7 +41,7 @@ impl Changes {
             id: name.id().clone(),
         };
         let found = match name.account() == account.account() {
-            true => account.journal().store().find(&key).await?,
+            true => account.process().store().find(&key).await?,
             false => None,
         };
         found.ok_or_else(|| {
@@ -57,7 +60,7 @@ impl Changes {
             change.create_time,
         );
         record.update_time = change.update_time;
-        let running = self.0.journal().running();
+        let running = self.0.process().running();
         if change.state == ChangeState::Intent && running.was_sent(&change.key) {
             record.state = ChangeState::Sent;
         }
@@ -108,7 +111,7 @@ impl ChangeApi for Changes {
             newest_first: true,
             limit: cursor.size,
         };
-        let found = account.journal().store().list(&filter).await?;
+        let found = account.process().store().list(&filter).await?;
         let is_full = u32::try_from(found.len()).is_ok_and(|count| count == cursor.size);
         let last = found.last().map(|change| change.ticket.sequence);
         let next = last
@@ -151,7 +154,7 @@ impl ChangeApi for Changes {
         if change.state.is_final() {
             return Err(ended(&change));
         }
-        let mut plan = crate::engine::read_plan(&change)?;
+        let mut plan = Plan::require(&change.plan)?;
         let right = account.right_now(plan.subject.as_deref()).await?;
         let is_free = match &right {
             Some(right) => right.lease().is_some() || account.is_abandoned(&change).await?,
@@ -159,7 +162,7 @@ impl ChangeApi for Changes {
         };
         let (Some(right), true) = (
             right,
-            is_free && !account.journal().running().contains(&change.key),
+            is_free && !account.process().running().contains(&change.key),
         ) else {
             let message = format!("{name} is still under way");
             return Err(
@@ -167,7 +170,7 @@ impl ChangeApi for Changes {
             );
         };
         let result = async {
-            let store = account.journal().store();
+            let store = account.process().store();
             let Some(ticket) = store.claim(change.ticket).await? else {
                 return Err(ended(&self.find(name).await?));
             };
@@ -208,7 +211,7 @@ impl ChangeApi for Changes {
         known: Option<ChangeState>,
     ) -> Result<ChangeRecord, Error> {
         let Self(account) = self;
-        let mut changes = account.journal().changes();
+        let mut changes = account.process().changes();
         loop {
             changes.mark_unchanged();
             let change = self.find(name).await?;
@@ -217,7 +220,7 @@ impl ChangeApi for Changes {
                 return Ok(record);
             }
             // Another replica may write it, which nobody tells.
-            let _ = timeout(account.journal().settings().interval, changes.changed()).await;
+            let _ = timeout(account.process().settings().interval, changes.changed()).await;
         }
     }
 
@@ -227,7 +230,7 @@ impl ChangeApi for Changes {
             account: account.account().clone(),
             id: id.clone(),
         };
-        let store = account.journal().store();
+        let store = account.process().store();
         let found = store.find(&key).await?;
         Ok(found.is_some_and(|change| {
             change.fingerprint != store.fingerprint(content)
@@ -237,17 +240,17 @@ impl ChangeApi for Changes {
 
     async fn first_known(&self, ids: &[RequestId]) -> Result<Option<RequestId>, Error> {
         let Self(account) = self;
-        let store = account.journal().store();
+        let store = account.process().store();
         Ok(store.first_known(account.account(), ids).await?)
     }
 
     fn new_request_id(&self) -> Option<RequestId> {
-        self.0.journal().clock().request_id()
+        self.0.process().clock().request_id()
     }
 
     fn is_changing(&self, member: &MemberName) -> bool {
         let Self(account) = self;
         let subject = subject::of_member(member);
-        account.journal().is_changing(account.account(), &subject)
+        account.process().is_changing(account.account(), &subject)
     }
 }

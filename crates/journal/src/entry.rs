@@ -1,9 +1,10 @@
 //! The entry of one change while it runs: what engine, backend and pipeline tell each other.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kabao_api::{ChangeState, Entry, Error, MemberName, Personal, PlannedValue};
+use kabao_api::{CallContext, ChangeState, Entry, Error, MemberName, Personal, PlannedValue};
 
 use crate::party::Party;
 use crate::plan::Plan;
@@ -143,6 +144,13 @@ impl ChangeEntry {
             sends: Sends::default(),
             state: Mutex::new(State { stage, planned }),
         }
+    }
+
+    /// Returns the entry of the change that a call is part of.
+    pub(crate) fn of(context: &CallContext) -> Option<Arc<Self>> {
+        let entry: Arc<dyn Entry> = Arc::clone(context.entry()?);
+        let entry: Arc<dyn Any + Send + Sync> = entry;
+        entry.downcast().ok()
     }
 
     /// Takes the stage out; whoever does so puts the next one in.

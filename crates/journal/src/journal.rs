@@ -3,43 +3,27 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use kabao_api::{AccountId, ChangeState};
-use tokio::sync::{Notify, watch};
+use kabao_api::AccountId;
 use tokio::time::sleep;
 
 use crate::account::AccountJournal;
 use crate::clock::Clock;
-use crate::locks::Locks;
 use crate::observer::ChangeObserver;
 use crate::party::Party;
-use crate::right::SubjectKey;
-use crate::running::Running;
+use crate::process::{Counts, Process};
 use crate::settings::Settings;
-use crate::sight::{Counts, Sight};
-use crate::store::{ChangeKey, ChangeStore, Leases, StoreError};
+use crate::store::{ChangeStore, Leases, StoreError};
 
 /// The memory of a process. Clones share it.
 #[derive(Clone)]
 pub struct Journal(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn ChangeStore>,
-    leases: Arc<dyn Leases>,
-    clock: Arc<dyn Clock>,
-    settings: Settings,
-    running: Running,
-    locks: Locks<SubjectKey>,
+    process: Arc<Process>,
     accounts: Mutex<HashMap<AccountId, Weak<AccountJournal>>>,
-    /// What the reconciler saw last.
-    sight: Sight,
-    /// Counts up whenever a change was written.
-    changed: watch::Sender<u64>,
-    /// A change has become unknown.
-    woken: Notify,
-    observer: OnceLock<Arc<dyn ChangeObserver>>,
     /// Held during a look at the open changes.
     looking: tokio::sync::Mutex<()>,
     is_leaving: AtomicBool,
@@ -54,17 +38,8 @@ impl Journal {
         settings: Settings,
     ) -> Self {
         Self(Arc::new(Inner {
-            store,
-            leases,
-            clock,
-            running: Running::new(settings.max_running),
-            settings,
-            locks: Locks::default(),
+            process: Arc::new(Process::new(store, leases, clock, settings)),
             accounts: Mutex::default(),
-            sight: Sight::default(),
-            changed: watch::Sender::new(0),
-            woken: Notify::new(),
-            observer: OnceLock::new(),
             looking: tokio::sync::Mutex::default(),
             is_leaving: AtomicBool::new(false),
         }))
@@ -72,19 +47,27 @@ impl Journal {
 
     /// Tells `observer` of changes that end without a call of their own; the first one stays.
     pub fn observe(&self, observer: Arc<dyn ChangeObserver>) {
-        let _ = self.0.observer.set(observer);
+        self.0.process.observe(observer);
     }
 
     /// Starts the journal of one account. The last one of an account is the one whose open changes are
     /// brought to their end, those of an earlier process or configuration at once.
     pub fn account(&self, account: AccountId) -> Arc<AccountJournal> {
-        self.enter(AccountJournal::new(self.clone(), account, None))
+        self.enter(AccountJournal::new(
+            Arc::clone(&self.0.process),
+            account,
+            None,
+        ))
     }
 
     /// The same for an account that is this merchant number, brand or AppID to WeChat. What was begun while the account
     /// was another one is not sent in its name, and answers no repeat.
     pub fn account_of(&self, account: AccountId, party: Party) -> Arc<AccountJournal> {
-        self.enter(AccountJournal::new(self.clone(), account, Some(party)))
+        self.enter(AccountJournal::new(
+            Arc::clone(&self.0.process),
+            account,
+            Some(party),
+        ))
     }
 
     fn enter(&self, journal: AccountJournal) -> Arc<AccountJournal> {
@@ -96,13 +79,13 @@ impl Journal {
         }
         accounts.insert(account, Arc::downgrade(&journal));
         drop(accounts);
-        self.wake();
+        self.0.process.wake();
         journal
     }
 
     /// Returns how many changes had not ended when the reconciler looked last.
     pub fn counts(&self) -> Counts {
-        self.0.sight.counts()
+        self.0.process.sight().counts()
     }
 
     /// Leaves the other processes that share the store, which then need not wait until they take this one for dead.
@@ -115,13 +98,13 @@ impl Journal {
     /// If the store does not answer; then the others find out by themselves.
     pub async fn leave(&self, pause: Duration) -> Result<bool, StoreError> {
         self.0.is_leaving.store(true, Ordering::Relaxed);
-        self.wake();
+        self.0.process.wake();
         let _looking = self.0.looking.lock().await;
-        sleep(pause.max(self.0.settings.quiet)).await;
-        if !self.0.running.is_empty() {
+        sleep(pause.max(self.0.process.settings().quiet)).await;
+        if !self.0.process.running().is_empty() {
             return Ok(false);
         }
-        self.0.leases.leave().await?;
+        self.0.process.leases().leave().await?;
         Ok(true)
     }
 
@@ -139,71 +122,15 @@ impl Journal {
             .and_then(Weak::upgrade)
     }
 
-    pub(crate) fn store(&self) -> &dyn ChangeStore {
-        self.0.store.as_ref()
-    }
-
-    pub(crate) fn leases(&self) -> &Arc<dyn Leases> {
-        &self.0.leases
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.0.clock.as_ref()
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    pub(crate) fn running(&self) -> &Running {
-        &self.0.running
-    }
-
-    pub(crate) fn locks(&self) -> &Locks<SubjectKey> {
-        &self.0.locks
-    }
-
-    pub(crate) fn sight(&self) -> &Sight {
-        &self.0.sight
-    }
-
-    /// Tells whether a change of a subject is known to be open, here or elsewhere.
-    pub(crate) fn is_changing(&self, account: &AccountId, subject: &str) -> bool {
-        let key = (account.clone(), subject.to_owned());
-        self.0.running.changes(&key) || self.0.sight.changes(&key)
-    }
-
-    /// Says that something was written.
-    pub(crate) fn changed(&self) {
-        self.0.changed.send_modify(|count| *count += 1);
-    }
-
-    /// Returns what tells that something was written.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.0.changed.subscribe()
-    }
-
-    /// Says that a change has ended without a call of its own.
-    pub(crate) fn tell_ended(&self, key: &ChangeKey, method: &str, state: ChangeState) {
-        if let Some(observer) = self.0.observer.get() {
-            observer.ended(key, method, state);
-        }
-    }
-
-    /// Says that there is something to reconcile.
-    pub(crate) fn wake(&self) {
-        self.0.woken.notify_one();
-    }
-
-    pub(crate) async fn woken(&self) {
-        self.0.woken.notified().await;
+    pub(crate) fn process(&self) -> &Process {
+        &self.0.process
     }
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Journal")
-            .field("settings", &self.0.settings)
+            .field("settings", self.0.process.settings())
             .field("counts", &self.counts())
             .finish_non_exhaustive()
     }

@@ -16,34 +16,26 @@
 //! and no cryptography. Time, ids and digests come in from outside.
 
 mod account;
-mod age;
 mod answer;
 mod changes;
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod decorators;
 mod engine;
 mod entry;
 mod journal;
-mod locks;
 pub mod machine;
-mod members;
-mod method;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod observer;
 mod party;
 mod plan;
-mod prove;
+mod process;
 mod reconcile;
-mod right;
-mod running;
 mod settings;
-mod sight;
-mod step;
 mod store;
 mod subject;
-mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -53,9 +45,9 @@ pub use self::journal::Journal;
 pub use self::observer::ChangeObserver;
 pub use self::party::Party;
 pub use self::plan::Plan;
+pub use self::process::Counts;
 pub use self::reconcile::Reconciler;
 pub use self::settings::Settings;
-pub use self::sight::Counts;
 pub use self::store::{
     Acquired, Begun, ChangeFilter, ChangeKey, ChangeStore, ChangeUpdate, Fingerprint, Held, Lease,
     Leases, NewChange, StoreError, StoredChange, Ticket,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue};
+use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::party::Party;
@@ -59,6 +59,18 @@ impl Plan {
     /// Reads a plan as the store gives it back; `None` for one of another version or a broken one.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+
+    /// Reads the plan of a change that cannot go on without it.
+    ///
+    /// # Errors
+    ///
+    /// `STORE` for one that cannot be read.
+    pub(crate) fn require(bytes: &[u8]) -> Result<Self, Error> {
+        Self::read(bytes).ok_or_else(|| {
+            Error::new(Reason::Store, "the plan of the change cannot be read")
+                .mark_may_have_executed()
+        })
     }
 
     /// Writes a plan for the store.

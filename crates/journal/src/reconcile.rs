@@ -1,17 +1,19 @@
 //! Bringing changes to their end that nobody runs any more: those of a process that is gone, and
 //! those whose answer was lost.
 
+mod age;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use kabao_api::{AccountId, CallContext, CallId, ChangeState, Error};
 use tokio::time::{Instant, timeout};
 
+use self::age::Aging;
 use crate::account::AccountJournal;
-use crate::age::Aging;
-use crate::engine::read_plan;
 use crate::journal::Journal;
-use crate::sight::Seen;
+use crate::plan::Plan;
+use crate::process::Seen;
 use crate::store::{ChangeFilter, ChangeKey, StoredChange};
 
 /// How many changes are looked at before others get a turn.
@@ -55,7 +57,7 @@ impl Journal {
                 );
             }
             drop(looking);
-            let _ = timeout(self.settings().interval, self.woken()).await;
+            let _ = timeout(self.process().settings().interval, self.process().woken()).await;
         }
     }
 
@@ -65,7 +67,7 @@ impl Journal {
     ///
     /// `STORE` if the store does not answer.
     pub async fn look(&self, reconciler: &mut Reconciler) -> Result<(), Error> {
-        self.sight().begin();
+        self.process().sight().begin();
         let mut seen = Seen::default();
         let mut after = None;
         let mut open = Vec::new();
@@ -76,7 +78,7 @@ impl Journal {
                 limit: BATCH,
                 ..ChangeFilter::default()
             };
-            let batch = self.store().list(&filter).await?;
+            let batch = self.process().store().list(&filter).await?;
             let Some(last) = batch.last() else { break };
             after = Some(last.ticket.sequence);
             open.extend(batch);
@@ -87,7 +89,7 @@ impl Journal {
         let keys: HashSet<&ChangeKey> = open.iter().map(|change| &change.key).collect();
         reconciler.tries.retain(|key, _| keys.contains(key));
         seen.counts.unserved = self.tell_unserved(reconciler, &open);
-        self.sight().see(seen);
+        self.process().sight().see(seen);
         for change in open {
             if self.is_leaving() {
                 return Ok(());
@@ -97,11 +99,13 @@ impl Journal {
                 reconciler.rest(&change.key);
                 continue;
             };
-            if self.running().contains(&change.key) || self.runs_elsewhere(&change).await? {
-                reconciler.hold(&change.key, self.settings().quiet);
+            if self.process().running().contains(&change.key)
+                || self.runs_elsewhere(&change).await?
+            {
+                reconciler.hold(&change.key, self.process().settings().quiet);
                 continue;
             }
-            if !reconciler.is_due(&change.key, self.settings().quiet)
+            if !reconciler.is_due(&change.key, self.process().settings().quiet)
                 || self.may_be_under_way(&change)
             {
                 continue;
@@ -114,8 +118,8 @@ impl Journal {
             reconciler.tried(
                 &key,
                 matches!(ended, Ok(true)),
-                self.settings().interval,
-                self.settings().max_pause,
+                self.process().settings().interval,
+                self.process().settings().max_pause,
             );
         }
         self.sweep(reconciler).await
@@ -124,15 +128,19 @@ impl Journal {
     /// Counts an open change, and tells once if it is overdue.
     fn note(&self, reconciler: &mut Reconciler, seen: &mut Seen, change: &StoredChange) {
         seen.counts.count(change.state, change.create_time);
-        let plan = read_plan(change).ok();
+        let plan = Plan::read(&change.plan);
         if let Some(subject) = plan.as_ref().and_then(|plan| plan.subject.clone()) {
             seen.insert(change.ticket, (change.key.account.clone(), subject));
         }
         let is_readable = plan.is_some();
         let needs_decision = plan.is_some_and(|plan| plan.needs_decision);
         seen.counts.needs_decision += u64::from(needs_decision);
-        let age = self.clock().now().duration_since(change.create_time);
-        let is_overdue = age.is_ok_and(|age| age > self.settings().bound);
+        let age = self
+            .process()
+            .clock()
+            .now()
+            .duration_since(change.create_time);
+        let is_overdue = age.is_ok_and(|age| age > self.process().settings().bound);
         seen.counts.overdue += u64::from(is_overdue);
         if is_overdue || !is_readable {
             let tries = reconciler
@@ -159,14 +167,18 @@ impl Journal {
 
     /// Tells whether a request of it may have left a moment ago. What it says besides, the next look finds out.
     fn may_be_under_way(&self, change: &StoredChange) -> bool {
-        let age = self.clock().now().duration_since(change.update_time);
-        age.is_ok_and(|age| age < self.settings().quiet)
+        let age = self
+            .process()
+            .clock()
+            .now()
+            .duration_since(change.update_time);
+        age.is_ok_and(|age| age < self.process().settings().quiet)
     }
 
     /// Tells whether another process is about it: a try would only keep that one from its lease, and a pause after it
     /// would delay the takeover when that one dies.
     async fn runs_elsewhere(&self, change: &StoredChange) -> Result<bool, Error> {
-        let leases = self.leases();
+        let leases = self.process().leases();
         Ok(change.state != ChangeState::Unknown
             && change.owner != leases.replica()
             && leases.is_alive(&change.owner).await?)
@@ -203,10 +215,10 @@ impl Journal {
         let Some(aged) = self.aged(reconciler, now).await else {
             return Ok(());
         };
-        let shared = self.store().now().await?;
+        let shared = self.process().store().now().await?;
         let aged = shared.map_or(aged, |shared| aged.min(shared));
-        let before = aged - self.settings().retention;
-        if self.store().sweep(before, SWEPT).await? == u64::from(SWEPT) {
+        let before = aged - self.process().settings().retention;
+        if self.process().store().sweep(before, SWEPT).await? == u64::from(SWEPT) {
             reconciler.swept = None;
         }
         Ok(())
@@ -214,7 +226,10 @@ impl Journal {
 
     /// Returns the time by which changes grow old; `None` if the store does not tell enough.
     async fn aged(&self, reconciler: &mut Reconciler, now: Instant) -> Option<SystemTime> {
-        let (wall, retention) = (self.clock().now(), self.settings().retention);
+        let (wall, retention) = (
+            self.process().clock().now(),
+            self.process().settings().retention,
+        );
         if let Some(aging) = &mut reconciler.aging {
             if aging.look(wall, retention, now) {
                 tracing::warn!(
@@ -228,7 +243,7 @@ impl Journal {
             limit: 1,
             ..ChangeFilter::default()
         };
-        let newest = self.store().list(&newest).await.ok()?;
+        let newest = self.process().store().list(&newest).await.ok()?;
         let newest = newest.first().map(|change| change.update_time);
         let aging = reconciler
             .aging
@@ -240,7 +255,7 @@ impl Journal {
 impl AccountJournal {
     /// Tries to end one change; true if it has ended.
     async fn try_to_end(&self, change: StoredChange) -> Result<bool, Error> {
-        let plan = read_plan(&change)?;
+        let plan = Plan::require(&change.plan)?;
         if plan.needs_decision {
             return Ok(false);
         }
@@ -252,7 +267,7 @@ impl AccountJournal {
             return Ok(false);
         }
         let context = CallContext::new(self.account().clone(), CallId::unknown());
-        let until = Instant::now() + self.journal().settings().attempt;
+        let until = Instant::now() + self.process().settings().attempt;
         let context = context.with_deadline(until.into_std());
         let ended = self.end(&context, &right, change).await;
         right.release().await;

@@ -1,7 +1,10 @@
 //! What a change changes: two changes of one subject never run at once.
 
-use kabao_api::{MemberName, TemplateName};
+use kabao_api::{AccountId, MemberName, TemplateName};
 use kabao_models::{AnyEndpoint, Record, Ref};
+
+/// A subject of an account.
+pub(crate) type SubjectKey = (AccountId, String);
 
 /// The kind of a template, as the catalogue calls it where an operation changes one.
 const TEMPLATE: &str = "template";
@@ -35,10 +38,7 @@ pub(crate) fn of_request(request: &dyn AnyEndpoint) -> Option<String> {
 }
 
 /// Returns the member that a request is about, if it names one in full.
-pub(crate) fn member_of(
-    account: &kabao_api::AccountId,
-    request: &dyn AnyEndpoint,
-) -> Option<MemberName> {
+pub(crate) fn member_of(account: &AccountId, request: &dyn AnyEndpoint) -> Option<MemberName> {
     let record: &dyn Record = request;
     let template = kabao_api::TemplateId::new(record.named("card_id").text()?).ok()?;
     let code = record.named("user_card_code").text();

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use kabao_api::ChangeState;
 
-use crate::right::SubjectKey;
 use crate::store::Ticket;
+use crate::subject::SubjectKey;
 
 /// How many changes have not ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

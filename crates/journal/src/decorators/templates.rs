@@ -8,17 +8,17 @@ use kabao_api::{
     TemplateApi, TemplateRequest, UpdateTemplate,
 };
 
+use super::method::{About, journalled};
 use crate::account::AccountJournal;
-use crate::method::{About, journalled};
 
 /// Stands around the backend of an account.
-pub(crate) struct JournalledTemplates {
+pub(super) struct JournalledTemplates {
     account: Arc<AccountJournal>,
     inner: Arc<dyn TemplateApi>,
 }
 
 impl JournalledTemplates {
-    pub(crate) fn new(account: Arc<AccountJournal>, inner: Arc<dyn TemplateApi>) -> Self {
+    pub(super) fn new(account: Arc<AccountJournal>, inner: Arc<dyn TemplateApi>) -> Self {
         Self { account, inner }
     }
 }

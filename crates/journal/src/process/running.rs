@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 use crate::entry::Intended;
 use crate::party::Party;
-use crate::right::SubjectKey;
 use crate::store::{ChangeKey, Fingerprint};
+use crate::subject::SubjectKey;
 
 /// What those hear that asked for a change while it ran.
 #[derive(Clone, Debug)]

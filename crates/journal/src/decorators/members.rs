@@ -8,17 +8,17 @@ use kabao_api::{
     InvalidateMember, ListMembers, Member, MemberApi, MemberRequest, Page, UpdateMember,
 };
 
+use super::method::{About, journalled};
 use crate::account::AccountJournal;
-use crate::method::{About, journalled};
 
 /// Stands around the backend of an account.
-pub(crate) struct JournalledMembers {
+pub(super) struct JournalledMembers {
     account: Arc<AccountJournal>,
     inner: Arc<dyn MemberApi>,
 }
 
 impl JournalledMembers {
-    pub(crate) fn new(account: Arc<AccountJournal>, inner: Arc<dyn MemberApi>) -> Self {
+    pub(super) fn new(account: Arc<AccountJournal>, inner: Arc<dyn MemberApi>) -> Self {
         Self { account, inner }
     }
 }

@@ -1,59 +1,15 @@
 //! The one write of a change: written down before it leaves, concluded from when it comes back.
 
-use std::any::Any;
-use std::sync::Arc;
+use kabao_api::{CallContext, Entry as _, Error, Reason};
+use kabao_models::{AnyAnswer, AnyEndpoint, Operation, archive};
 
-use async_trait::async_trait;
-use kabao_api::{CallContext, Entry, Error, Reason, Upstream};
-use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, archive};
-
+use super::prove::{Proven, is_remembered, under_way, unknown};
 use crate::account::AccountJournal;
-use crate::engine::archived;
+use crate::answer::archived;
 use crate::entry::{ChangeEntry, End, Intended, Open, Stage, Stop, stopped};
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude};
 use crate::plan::Plan;
-use crate::prove::{Proven, is_remembered, under_way, unknown};
 use crate::store::{Begun, ChangeKey, Held, NewChange, StoreError};
-
-/// Stands around every call of WeChat: lets reads pass, and gives every write its memory.
-pub(crate) struct JournalledUpstream(pub(crate) Arc<AccountJournal>);
-
-#[async_trait]
-impl Upstream for JournalledUpstream {
-    async fn execute(
-        &self,
-        context: &CallContext,
-        request: Box<dyn AnyEndpoint>,
-    ) -> Result<Box<dyn AnyAnswer>, Error> {
-        let Self(account) = self;
-        if request.operation().effect == Effect::Read {
-            return account.pipeline().execute(context, request).await;
-        }
-        // In a box of its own, since a read shall not pay for what a write needs.
-        let write = async {
-            match entry_of(context) {
-                Some(entry) => account.step(context, &entry, request).await,
-                None => account.operation(context, request).await,
-            }
-        };
-        Box::pin(write).await
-    }
-
-    /// What the journal may know of a write comes before anything that is in its way.
-    fn refusal(&self, context: &CallContext, request: &dyn AnyEndpoint) -> Option<Error> {
-        let Self(account) = self;
-        match request.operation().effect {
-            Effect::Write if !account.is_new(context, None) => None,
-            _ => account.pipeline().refusal(context, request),
-        }
-    }
-}
-
-pub(crate) fn entry_of(context: &CallContext) -> Option<Arc<ChangeEntry>> {
-    let entry: Arc<dyn Entry> = Arc::clone(context.entry()?);
-    let entry: Arc<dyn Any + Send + Sync> = entry;
-    entry.downcast().ok()
-}
 
 impl AccountJournal {
     /// Runs the write of a change.
@@ -112,9 +68,9 @@ impl AccountJournal {
             subject: entry.intended.subject.clone(),
             lease: entry.lease.clone(),
             plan: plan.write(),
-            time: self.journal().clock().now(),
+            time: self.process().clock().now(),
         };
-        let begun = match self.journal().store().begin(change).await {
+        let begun = match self.process().store().begin(change).await {
             Ok(begun) => begun,
             Err(error) => {
                 entry.put(Stage::Fresh);
@@ -127,7 +83,7 @@ impl AccountJournal {
             Begun::Blocked(change) => return stop(entry, Stop::Blocked(change)),
             Begun::LeaseLost => return stop(entry, Stop::LeaseLost),
         };
-        self.journal().changed();
+        self.process().changed();
         // A place is kept for it, since somebody has asked.
         let expected = context.clone().expected();
         let result = self.pipeline().execute(&expected, request).await;
@@ -142,11 +98,11 @@ impl AccountJournal {
         if error.is_refusal() {
             return error.into();
         }
-        let store = self.journal().store();
+        let store = self.process().store();
         let undone = match store.find(key).await {
             // Of one id this process runs one change, so it is this one.
             Ok(Some(change))
-                if change.owner == self.journal().leases().replica()
+                if change.owner == self.process().leases().replica()
                     && !change.state.is_final() =>
             {
                 store.forget(change.ticket).await

@@ -4,17 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::{AccountId, CallContext, Error};
+use kabao_api::{CallContext, Error, Reason};
 use tokio::time::{Instant, sleep};
 
 use crate::account::AccountJournal;
-use crate::engine::earlier_open;
 use crate::entry::{Intended, Standing};
-use crate::locks::Guard;
-use crate::store::{Acquired, Lease, Leases};
-
-/// What a lock is for.
-pub(crate) type SubjectKey = (AccountId, String);
+use crate::process::Guard;
+use crate::store::{Acquired, Lease, Leases, StoredChange};
+use crate::subject::SubjectKey;
 
 /// The right to change a subject, or nothing where no subject is changed.
 pub(crate) struct Right {
@@ -99,23 +96,23 @@ impl AccountJournal {
         deadline: Instant,
         intended: &Intended,
     ) -> Result<Right, Error> {
-        let journal = self.journal();
+        let process = self.process();
         let mut right = Right {
             guard: None,
             lease: None,
-            standing: Standing::new(journal.leases()),
-            leases: Arc::clone(journal.leases()),
+            standing: Standing::new(process.leases()),
+            leases: Arc::clone(process.leases()),
             waited: false,
-            wanted_pause: journal.settings().lease_poll * 2,
+            wanted_pause: process.settings().lease_poll * 2,
         };
         let Some(subject) = &intended.subject else {
             return Ok(right);
         };
         let key = (intended.key.account.clone(), subject.clone());
-        right.guard = journal.locks().try_lock(&key);
+        right.guard = process.locks().try_lock(&key);
         if right.guard.is_none() {
             right.waited = true;
-            let lock = journal.locks().lock(&key);
+            let lock = process.locks().lock(&key);
             right.guard = Some(
                 self.wait(context, deadline, lock)
                     .await
@@ -123,9 +120,9 @@ impl AccountJournal {
             );
         }
         let name = self.lease_name(subject);
-        let mut pause = journal.settings().lease_poll;
+        let mut pause = process.settings().lease_poll;
         loop {
-            match journal.leases().acquire(&name).await? {
+            match process.leases().acquire(&name).await? {
                 Acquired::Held(lease) => {
                     right.lease = Some(lease);
                     return Ok(right);
@@ -142,12 +139,12 @@ impl AccountJournal {
 
     /// Takes the right if nobody has it.
     pub(crate) async fn right_now(&self, subject: Option<&str>) -> Result<Option<Right>, Error> {
-        let journal = self.journal();
+        let process = self.process();
         let mut right = Right {
             guard: None,
             lease: None,
-            standing: Standing::new(journal.leases()),
-            leases: Arc::clone(journal.leases()),
+            standing: Standing::new(process.leases()),
+            leases: Arc::clone(process.leases()),
             waited: false,
             wanted_pause: Duration::ZERO,
         };
@@ -155,11 +152,11 @@ impl AccountJournal {
             return Ok(Some(right));
         };
         let key = (self.account().clone(), subject.to_owned());
-        right.guard = journal.locks().try_lock(&key);
+        right.guard = process.locks().try_lock(&key);
         if right.guard.is_none() {
             return Ok(None);
         }
-        match journal.leases().acquire(&self.lease_name(subject)).await? {
+        match process.leases().acquire(&self.lease_name(subject)).await? {
             Acquired::Held(lease) => {
                 right.lease = Some(lease);
                 Ok(Some(right))
@@ -168,10 +165,17 @@ impl AccountJournal {
         }
     }
 
+    /// Tells whether nobody runs a change: its process is gone, or it is this one, which would have
+    /// found it among the running ones.
+    pub(crate) async fn is_abandoned(&self, change: &StoredChange) -> Result<bool, Error> {
+        let leases = self.process().leases();
+        Ok(change.owner == leases.replica() || !leases.is_alive(&change.owner).await?)
+    }
+
     /// A name that tells nobody the code of the member.
     fn lease_name(&self, subject: &str) -> String {
         let content = format!("lease {} {subject}", self.account());
-        let digest = self.journal().store().fingerprint(content.as_bytes());
+        let digest = self.process().store().fingerprint(content.as_bytes());
         let mut name = String::with_capacity(2 * digest.0.len());
         for byte in digest.0 {
             // A text takes whatever is written into it.
@@ -179,4 +183,13 @@ impl AccountJournal {
         }
         name
     }
+}
+
+/// The name of the other change is not told: it may be another caller's.
+pub(super) fn earlier_open() -> Error {
+    Error::new(
+        Reason::EarlierChangeOpen,
+        "an earlier change of the same member or template has not ended",
+    )
+    .with_retry_after(Duration::from_secs(1))
 }

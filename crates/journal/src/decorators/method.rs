@@ -9,14 +9,14 @@ use crate::subject;
 
 /// Whom a change is about.
 #[derive(Default)]
-pub(crate) struct About<'a> {
-    pub(crate) member: Option<&'a MemberName>,
-    pub(crate) subject: Option<String>,
-    pub(crate) openid: Option<&'a Personal>,
+pub(super) struct About<'a> {
+    pub(super) member: Option<&'a MemberName>,
+    pub(super) subject: Option<String>,
+    pub(super) openid: Option<&'a Personal>,
 }
 
 impl<'a> About<'a> {
-    pub(crate) fn member(name: &'a MemberName, openid: Option<&'a Personal>) -> Self {
+    pub(super) fn member(name: &'a MemberName, openid: Option<&'a Personal>) -> Self {
         Self {
             member: Some(name),
             subject: Some(subject::of_member(name)),
@@ -24,7 +24,7 @@ impl<'a> About<'a> {
         }
     }
 
-    pub(crate) fn template(name: &TemplateName) -> Self {
+    pub(super) fn template(name: &TemplateName) -> Self {
         Self {
             subject: Some(subject::of_template(name)),
             ..Self::default()
@@ -32,7 +32,7 @@ impl<'a> About<'a> {
     }
 
     /// A member that gets its card by the change, and is named by no more than its code.
-    pub(crate) fn code(code: Option<&Personal>) -> Self {
+    pub(super) fn code(code: Option<&Personal>) -> Self {
         Self {
             subject: code.map(|code| subject::of_code(code.expose())),
             ..Self::default()
@@ -42,7 +42,7 @@ impl<'a> About<'a> {
 
 impl AccountJournal {
     /// What a portable method intends; `request` in all its parts is what a repeat must have as well.
-    pub(crate) fn intend(
+    pub(super) fn intend(
         &self,
         context: &CallContext,
         method: Method,
@@ -55,7 +55,7 @@ impl AccountJournal {
             key: self.key(context, request_id)?,
             party: self.party().cloned(),
             method: method.as_str(),
-            fingerprint: self.journal().store().fingerprint(&content),
+            fingerprint: self.process().store().fingerprint(&content),
             member: about.member.cloned(),
             subject: about.subject,
             openid: about.openid.cloned(),
@@ -78,4 +78,4 @@ macro_rules! journalled {
     }};
 }
 
-pub(crate) use journalled;
+pub(super) use journalled;

@@ -1,10 +1,7 @@
 //! Finding out what became of a change whose answer was lost.
 
-use std::time::Instant as StdInstant;
-
 use kabao_api::{CallContext, Error, GetMember, Kind, Member, MemberValue, Reason, View};
 use kabao_models::{AnyAnswer, archive};
-use tokio::time::{Instant, sleep_until};
 
 use crate::account::AccountJournal;
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude, first_proof};
@@ -12,7 +9,7 @@ use crate::party;
 use crate::plan::Plan;
 
 /// What was found out.
-pub(crate) enum Proven {
+pub(super) enum Proven {
     /// It has taken effect; the answer, if there was one.
     Applied(Option<Box<dyn AnyAnswer>>),
     /// It has not.
@@ -25,28 +22,8 @@ pub(crate) enum Proven {
 const ROUNDS: usize = 4;
 
 impl AccountJournal {
-    /// Waits until a request that may have left a moment ago has arrived or never will; false if the call has no time
-    /// for that.
-    pub(crate) async fn settled(&self, context: &CallContext, plan: &Plan) -> bool {
-        plan.number.is_some() || first_proof(plan) == Proof::Ask || self.quiet(context).await
-    }
-
-    async fn quiet(&self, context: &CallContext) -> bool {
-        let quiet = self.journal().settings().quiet;
-        if quiet.is_zero() {
-            return true;
-        }
-        let until = Instant::now() + quiet;
-        let has_time = |deadline: StdInstant| until < Instant::from_std(deadline);
-        if !context.deadline.is_none_or(has_time) {
-            return false;
-        }
-        sleep_until(until).await;
-        true
-    }
-
     /// Seeks the end of a change whose request may have left, and writes into its plan what it learns.
-    pub(crate) async fn prove(&self, context: &CallContext, plan: &mut Plan) -> Proven {
+    pub(super) async fn prove(&self, context: &CallContext, plan: &mut Plan) -> Proven {
         if !party::may_be(plan.party.as_ref(), self.party()) {
             return self.doubtful(plan, of_another_party());
         }
@@ -154,7 +131,7 @@ fn value_of(member: &Member, value: MemberValue) -> Option<i64> {
 }
 
 /// Tells whether a refusal says nothing about the change: it may pass, or the operator can mend it.
-pub(crate) fn is_passing(error: &Error) -> bool {
+pub(super) fn is_passing(error: &Error) -> bool {
     let kind = matches!(
         error.kind(),
         Kind::Unavailable
@@ -178,7 +155,7 @@ pub(crate) fn is_passing(error: &Error) -> bool {
 
 /// Tells whether a refusal is the answer of its change from now on: WeChat has looked at what was
 /// asked for, and would say the same again.
-pub(crate) fn is_remembered(error: &Error) -> bool {
+pub(super) fn is_remembered(error: &Error) -> bool {
     error.upstream().is_some() && !is_passing(error)
 }
 
@@ -191,7 +168,7 @@ fn of_another_party() -> Error {
     )
 }
 
-pub(crate) fn under_way() -> Error {
+pub(super) fn under_way() -> Error {
     Error::new(
         Reason::OutcomeUnknown,
         "a request of the change may still be under way",
@@ -206,7 +183,7 @@ fn number_taken() -> Error {
 }
 
 /// The error of a change that ends later, or by an operator.
-pub(crate) fn unknown(cause: &Error, needs_decision: bool) -> Error {
+pub(super) fn unknown(cause: &Error, needs_decision: bool) -> Error {
     let message = match cause.reason() {
         Reason::OutcomeUnknown => cause.message().to_owned(),
         _ => format!(
