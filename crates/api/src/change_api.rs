@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    ChangeName, ChangeRecord, ChangeState, Decision, Error, ListChanges, MemberName, Page,
-    RequestId,
+    CallContext, ChangeName, ChangeRecord, ChangeState, Decision, Error, ListChanges, MemberName,
+    Page, RequestId,
 };
 
 /// What a journal remembers of the changes of one account.
@@ -47,6 +47,20 @@ pub trait ChangeApi: Send + Sync {
         name: &ChangeName,
         known: Option<ChangeState>,
     ) -> Result<ChangeRecord, Error>;
+
+    /// Waits until no other list runs under the id of a batch, and takes the right to the ids that follow from it. Returns
+    /// the context of the items: the right lasts as long as it or a clone of it does, and no longer than this process is
+    /// known to be alive. Calls of one process that run the same list share it; those of others wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// `IN_PROGRESS` if another call does not end in time, `STORE` if the store cannot be asked.
+    async fn begin_batch(
+        &self,
+        context: &CallContext,
+        id: &RequestId,
+        list: &[u8],
+    ) -> Result<CallContext, Error>;
 
     /// Tells whether an id belongs to a change of another [content](crate::Method::content), without beginning anything.
     ///

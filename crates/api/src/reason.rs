@@ -91,7 +91,7 @@ reasons! {
     PermissionDenied = "PERMISSION_DENIED", PermissionDenied;
     /// The request id was used for another change before. Nothing was sent. Use a new id for another change, and the same content for a repeat.
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
-    /// The change of this request id is still under way. Nothing more was sent. Repeat the call: it waits for the end, and gets the first answer.
+    /// The change of this request id is still under way, or another call of this batch. Nothing more was sent. Repeat the call: it waits for the end, and gets the first answer.
     InProgress = "IN_PROGRESS", Aborted;
     /// An earlier change of the same member, template or other setting has not ended, and this one has to come after it. Nothing was sent. Wait, or find out about the earlier change with ChangeService.
     EarlierChangeOpen = "EARLIER_CHANGE_OPEN", Aborted;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallerId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision, Error,
-    FieldViolation, ListChanges, MemberName, Page, PageScope, Precondition, Reason, RequestId,
+    CallContext, CallerId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision,
+    Error, FieldViolation, ListChanges, MemberName, Page, PageScope, Precondition, Reason,
+    RequestId,
 };
 use tokio::time::timeout;
 
@@ -155,9 +156,12 @@ impl ChangeApi for Changes {
             return Err(ended(&change));
         }
         let mut plan = Plan::require(&change.plan)?;
-        let right = account.right_now(plan.subject.as_deref()).await?;
+        let subject = plan.subject_key(account.account());
+        let right = account.process().right_now(subject).await?;
         let is_free = match &right {
-            Some(right) => right.lease().is_some() || account.is_abandoned(&change).await?,
+            Some(right) => {
+                right.lease().is_some() || account.process().is_abandoned(&change).await?
+            }
             None => false,
         };
         let (Some(right), true) = (
@@ -222,6 +226,23 @@ impl ChangeApi for Changes {
             // Another replica may write it, which nobody tells.
             let _ = timeout(account.process().settings().interval, changes.changed()).await;
         }
+    }
+
+    async fn begin_batch(
+        &self,
+        context: &CallContext,
+        id: &RequestId,
+        list: &[u8],
+    ) -> Result<CallContext, Error> {
+        let Self(account) = self;
+        let key = ChangeKey {
+            account: account.account().clone(),
+            id: id.clone(),
+        };
+        let process = account.process();
+        let list = process.store().fingerprint(list);
+        let batch = process.batch(context, &key, list).await?;
+        Ok(context.clone().with_entry(batch))
     }
 
     async fn is_reused(&self, id: &RequestId, content: &[u8]) -> Result<bool, Error> {

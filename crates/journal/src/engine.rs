@@ -5,9 +5,8 @@
 mod end;
 mod finish;
 mod prove;
-mod right;
+mod quiet;
 mod step;
-mod wait;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,13 +17,12 @@ use kabao_api::{CallContext, Error, FieldViolation, Reason};
 use tokio::time::{Instant, sleep};
 
 use self::finish::Led;
-use self::right::{Right, earlier_open};
 use crate::account::AccountJournal;
 use crate::answer::Coded;
-use crate::entry::{ChangeEntry, Intended, Open, Stage, Stop};
+use crate::entry::{ChangeEntry, Intended, Open, Stage, Stop, entry_of};
 use crate::party::Party;
 use crate::plan::Plan;
-use crate::process::{Entered, Told};
+use crate::process::{Batch, Entered, Right, Told, earlier_open, wait};
 use crate::store::{ChangeKey, StoredChange};
 
 /// A method at work.
@@ -47,7 +45,7 @@ impl AccountJournal {
             false => context.clone().detached(),
         };
         let intended = Arc::new(intended);
-        let deadline = self.deadline(&context);
+        let deadline = self.process().deadline(&context);
         loop {
             let entered = match self.process().running().enter(&intended) {
                 Ok(entered) => entered,
@@ -58,7 +56,7 @@ impl AccountJournal {
                     if !run.is_of(&intended) {
                         return Err(reused());
                     }
-                    match self.wait(&context, deadline, run.ended()).await {
+                    match wait(&context, deadline, run.ended()).await {
                         Some(Told::Answer(answer)) => return T::decode(&answer),
                         Some(Told::TryAgain) => {}
                         None => return Err(in_progress(&intended.key)),
@@ -106,7 +104,15 @@ impl AccountJournal {
         if let Some(led) = replay(intended, found.as_ref())? {
             return Ok(led);
         }
-        let mut right = match self.right(context, deadline, intended).await {
+        let batch = entry_of::<Batch>(context);
+        if batch.as_ref().is_some_and(|batch| !batch.holds()) {
+            return self.without_right(intended, found, out_of_touch()).await;
+        }
+        let take_right = || {
+            let process = self.process();
+            process.right(context, deadline, intended.subject_key())
+        };
+        let mut right = match take_right().await {
             Ok(right) => right,
             Err(error) => return self.without_right(intended, found, error).await,
         };
@@ -135,7 +141,11 @@ impl AccountJournal {
             let entry = Arc::new(ChangeEntry::new(
                 Arc::clone(intended),
                 right.lease().cloned(),
-                right.standing(),
+                // That of the batch, if it is an item of one, is the older one.
+                batch
+                    .as_ref()
+                    .and_then(|batch| batch.standing())
+                    .unwrap_or_else(|| right.standing()),
                 Arc::clone(sent),
                 stage,
             ));
@@ -159,7 +169,7 @@ impl AccountJournal {
                 }
                 Stage::Stopped(Stop::LeaseLost) => {
                     right.release().await;
-                    right = match self.right(context, deadline, intended).await {
+                    right = match take_right().await {
                         Ok(right) => right,
                         Err(error) => return self.without_right(intended, None, error).await,
                     };
@@ -179,7 +189,7 @@ impl AccountJournal {
         }
     }
 
-    /// Tells what came of waiting in vain for the right. Whoever has it may run this very change, begun meanwhile by
+    /// Tells what came of a call that does not get the right. Whoever has it may run this very change, begun meanwhile by
     /// another process; only a change that the store does not have was not sent.
     async fn without_right<T: Coded>(
         &self,
@@ -219,10 +229,10 @@ impl AccountJournal {
             return Ok(Some(Stage::Proved(Box::new(Open { ticket, plan }))));
         }
         // Whoever runs a change of a subject holds its lease. Without one only the owner tells.
-        let is_free = right.lease().is_some() || self.is_abandoned(&change).await?;
+        let is_free = right.lease().is_some() || self.process().is_abandoned(&change).await?;
         if !is_free {
             let pause = sleep(self.process().settings().lease_poll);
-            let waited = self.wait(context, deadline, pause).await;
+            let waited = wait(context, deadline, pause).await;
             return match waited {
                 Some(()) => Ok(None),
                 None => Err(in_progress(&change.key)),
@@ -272,6 +282,14 @@ fn of_another_party() -> Error {
             "request_id",
             "was used before, when the account had another merchant number, brand or AppID",
         )],
+    )
+}
+
+/// Another replica may have the batch.
+fn out_of_touch() -> Error {
+    Error::new(
+        Reason::Store,
+        "the gateway has lost touch with its store, so that another replica may run the batch",
     )
 }
 

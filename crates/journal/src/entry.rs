@@ -9,6 +9,7 @@ use kabao_api::{CallContext, ChangeState, Entry, Error, MemberName, Personal, Pl
 use crate::party::Party;
 use crate::plan::Plan;
 use crate::store::{ChangeKey, Fingerprint, Lease, Leases, StoredChange, Ticket};
+use crate::subject::SubjectKey;
 
 /// A change that somebody intends.
 #[derive(Clone, Debug)]
@@ -24,6 +25,14 @@ pub(crate) struct Intended {
     pub(crate) subject: Option<String>,
     pub(crate) member: Option<MemberName>,
     pub(crate) openid: Option<Personal>,
+}
+
+impl Intended {
+    /// What only one change at a time may change, in this account.
+    pub(crate) fn subject_key(&self) -> Option<SubjectKey> {
+        let subject = self.subject.clone()?;
+        Some((self.key.account.clone(), subject))
+    }
 }
 
 /// A change that the store has.
@@ -101,10 +110,15 @@ impl Standing {
         }
     }
 
+    /// Tells whether others may have taken over what was begun since, for good.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.leases.replica() != self.replica
+    }
+
     /// Tells whether nobody can have taken over what was begun since.
-    fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         // In this order: whoever is fresh again under another name has that name already.
-        self.leases.is_fresh() && self.leases.replica() == self.replica
+        self.leases.is_fresh() && !self.is_lost()
     }
 }
 
@@ -144,13 +158,6 @@ impl ChangeEntry {
             sends: Sends::default(),
             state: Mutex::new(State { stage, planned }),
         }
-    }
-
-    /// Returns the entry of the change that a call is part of.
-    pub(crate) fn of(context: &CallContext) -> Option<Arc<Self>> {
-        let entry: Arc<dyn Entry> = Arc::clone(context.entry()?);
-        let entry: Arc<dyn Any + Send + Sync> = entry;
-        entry.downcast().ok()
     }
 
     /// Takes the stage out; whoever does so puts the next one in.
@@ -251,6 +258,13 @@ impl Entry for ProofEntry {
     fn may_still_leave(&self) -> bool {
         self.standing.holds()
     }
+}
+
+/// Returns the entry that a call is part of, if it is one of this kind.
+pub(crate) fn entry_of<E: Entry>(context: &CallContext) -> Option<Arc<E>> {
+    let entry: Arc<dyn Entry> = Arc::clone(context.entry()?);
+    let entry: Arc<dyn Any + Send + Sync> = entry;
+    entry.downcast().ok()
 }
 
 /// The error of a call that the engine takes up again; nobody but the engine sees it.

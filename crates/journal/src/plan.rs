@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue, Reason};
+use kabao_api::{AccountId, Decision, Error, MemberName, Personal, PlannedValue, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::party::Party;
+use crate::subject::SubjectKey;
 
 /// What will be sent, and how to prove what came of it.
 ///
@@ -71,6 +72,12 @@ impl Plan {
             Error::new(Reason::Store, "the plan of the change cannot be read")
                 .mark_may_have_executed()
         })
+    }
+
+    /// What no other change of this account may change meanwhile.
+    pub(crate) fn subject_key(&self, account: &AccountId) -> Option<SubjectKey> {
+        let subject = self.subject.clone()?;
+        Some((account.clone(), subject))
     }
 
     /// Writes a plan for the store.

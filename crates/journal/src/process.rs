@@ -1,19 +1,25 @@
 //! What all accounts of a process share: its store, what runs in it, and what it has seen.
 
+mod batches;
 mod locks;
+mod right;
 mod running;
 mod sight;
+mod wait;
 
 use std::sync::{Arc, OnceLock};
 
 use kabao_api::{AccountId, ChangeState};
 use tokio::sync::{Notify, watch};
 
-pub(crate) use self::locks::Guard;
+pub(crate) use self::batches::Batch;
+use self::batches::Batches;
 use self::locks::Locks;
+pub(crate) use self::right::{Right, earlier_open};
 pub(crate) use self::running::{Entered, Running, Told};
 pub use self::sight::Counts;
 pub(crate) use self::sight::{Seen, Sight};
+pub(crate) use self::wait::wait;
 use crate::clock::Clock;
 use crate::observer::ChangeObserver;
 use crate::settings::Settings;
@@ -28,6 +34,7 @@ pub(crate) struct Process {
     settings: Settings,
     running: Running,
     locks: Locks<SubjectKey>,
+    batches: Batches,
     /// What the reconciler saw last.
     sight: Sight,
     /// Counts up whenever a change was written.
@@ -51,6 +58,7 @@ impl Process {
             running: Running::new(settings.max_running),
             settings,
             locks: Locks::default(),
+            batches: Batches::default(),
             sight: Sight::default(),
             changed: watch::Sender::new(0),
             woken: Notify::new(),
@@ -81,10 +89,6 @@ impl Process {
 
     pub(crate) fn running(&self) -> &Running {
         &self.running
-    }
-
-    pub(crate) fn locks(&self) -> &Locks<SubjectKey> {
-        &self.locks
     }
 
     pub(crate) fn sight(&self) -> &Sight {

@@ -129,8 +129,11 @@ impl Journal {
     fn note(&self, reconciler: &mut Reconciler, seen: &mut Seen, change: &StoredChange) {
         seen.counts.count(change.state, change.create_time);
         let plan = Plan::read(&change.plan);
-        if let Some(subject) = plan.as_ref().and_then(|plan| plan.subject.clone()) {
-            seen.insert(change.ticket, (change.key.account.clone(), subject));
+        let subject = plan
+            .as_ref()
+            .and_then(|plan| plan.subject_key(&change.key.account));
+        if let Some(subject) = subject {
+            seen.insert(change.ticket, subject);
         }
         let is_readable = plan.is_some();
         let needs_decision = plan.is_some_and(|plan| plan.needs_decision);
@@ -259,10 +262,11 @@ impl AccountJournal {
         if plan.needs_decision {
             return Ok(false);
         }
-        let Some(right) = self.right_now(plan.subject.as_deref()).await? else {
+        let subject = plan.subject_key(self.account());
+        let Some(right) = self.process().right_now(subject).await? else {
             return Ok(false);
         };
-        let is_free = right.lease().is_some() || self.is_abandoned(&change).await?;
+        let is_free = right.lease().is_some() || self.process().is_abandoned(&change).await?;
         if !is_free {
             return Ok(false);
         }

@@ -14,6 +14,7 @@ use kabao_models::official_account::member::UpdateUser;
 use crate::model::{Failing, Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};
 use crate::{AccountJournal, Clock, Journal, Party, Reconciler, Settings};
 
+mod batches;
 mod ends;
 mod forgetting;
 mod model;

@@ -9,16 +9,17 @@ use kabao_proto::kabao::v1::change_service_client::ChangeServiceClient;
 use kabao_proto::kabao::v1::resolve_change_request::Outcome;
 use kabao_proto::kabao::v1::{
     AdjustPointsRequest, AdjustPointsResponse, BatchAdjustPointsRequest, BatchAdjustPointsResponse,
-    GetChangeRequest, ListChangesRequest, ResolveChangeRequest, WatchChangeRequest,
+    GetChangeRequest, ListChangesRequest, Member, ResolveChangeRequest, WatchChangeRequest,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tonic::transport::Channel;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Response, Status};
 
 use crate::demo::{BRAND, Demo, MERCHANT, OFFICIAL_ACCOUNT};
 use crate::leaks;
 use crate::refusal::refused;
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 /// Members of the families that can add, with the operation that does it.
 const ADDING: [(&Demo, &str); 2] = [
@@ -134,6 +135,58 @@ async fn a_batch_without_the_item_that_failed_is_another_batch() {
         refusal.fields(&["items"]).check(answer);
         assert_eq!(world.effects_of(operation).len(), 1, "{operation}");
     }
+}
+
+/// None of them is remembered when the second list arrives: the first one still reads what to add to.
+#[tokio::test]
+async fn two_lists_under_one_id_at_once_are_not_both_carried_out() {
+    let world = World::start().await;
+    let before = world.get_member(&OFFICIAL_ACCOUNT).await.unwrap();
+    let call = |points: &[i64]| {
+        let items = points
+            .iter()
+            .map(|points| add(&OFFICIAL_ACCOUNT, *points, ""));
+        let batch = BatchAdjustPointsRequest {
+            items: items.collect(),
+            ..batch(&OFFICIAL_ACCOUNT)
+        };
+        let mut members = world.members();
+        async move {
+            let mut results = members.batch_adjust_points(batch).await?.into_inner();
+            let mut all = Vec::new();
+            while let Some(result) = results.message().await? {
+                all.push(adjusted(result));
+            }
+            Ok::<_, Status>(Response::new(all))
+        }
+    };
+    let read = "official_account.member.userinfo_get";
+    inject(
+        &world,
+        read,
+        1,
+        json!({"kind": "delay", "milliseconds": 500}),
+    );
+    let first = tokio::spawn(call(&[10, 20]));
+    let is_reading = world
+        .sandbox()
+        .wait_until(|sandbox| sandbox.faults().is_empty());
+    timeout(PATIENCE, is_reading).await.unwrap();
+    // The same list goes along; one that has another item before them does not.
+    let same = tokio::spawn(call(&[10, 20]));
+    let refusal = refused(Code::InvalidArgument, "REQUEST_ID_REUSED");
+    refusal
+        .fields(&["items[0]"])
+        .check(call(&[5, 10, 20]).await);
+    let done = first.await.unwrap().unwrap().into_inner();
+    assert_eq!(same.await.unwrap().unwrap().into_inner(), done);
+    let effects = world.effects_of("official_account.member.update_user");
+    assert_eq!((done.len(), effects.len()), (2, 2));
+    let after = world.get_member(&OFFICIAL_ACCOUNT).await.unwrap();
+    let points = |member: Response<Member>| member.into_inner().points.unwrap();
+    assert_eq!(points(after), points(before) + 30);
+    // One that goes on behind them is a list that has them.
+    assert_eq!(call(&[10, 20, 30]).await.unwrap().into_inner().len(), 3);
 }
 
 #[tokio::test]

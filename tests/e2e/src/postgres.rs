@@ -12,8 +12,9 @@ use kabao_client::Client;
 use kabao_gateway::config::{AccountSettings, MemorySettings, Settings};
 use kabao_gateway::{Dev, DevOptions, Gateway};
 use kabao_proto::kabao::v1::adjust_points_request::Change;
+use kabao_proto::kabao::v1::batch_adjust_points_response::Result as Item;
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
-use kabao_proto::kabao::v1::{AdjustPointsRequest, AdjustPointsResponse};
+use kabao_proto::kabao::v1::{AdjustPointsRequest, AdjustPointsResponse, BatchAdjustPointsRequest};
 use kabao_sandbox::{Fault, FaultRule, Running};
 use kabao_store::testing::PostgresServer;
 use kabao_store::{DatabaseUrl, PostgresSettings};
@@ -195,6 +196,52 @@ async fn one_id_through_two_gateways_has_one_effect_and_one_answer() {
         refused(Code::InvalidArgument, "REQUEST_ID_REUSED")
             .fields(&["request_id"])
             .check(other);
+    }
+}
+
+/// Neither gateway knows anything of the batch when the lists come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn two_lists_of_one_batch_through_two_gateways_are_not_both_carried_out() {
+    let replicas = Replicas::start(server()).await;
+    for demo in [&OFFICIAL_ACCOUNT, &MERCHANT] {
+        let (points, effects) = (replicas.points(0, demo).await, replicas.effects());
+        let call = |index: usize, list: &[i64]| {
+            let batch = BatchAdjustPointsRequest {
+                parent: demo.account(),
+                request_id: "batch-1".to_owned(),
+                items: list.iter().map(|points| add(demo, *points, "")).collect(),
+                ..BatchAdjustPointsRequest::default()
+            };
+            let mut members = replicas.members(index);
+            async move {
+                let mut results = members.batch_adjust_points(batch).await?.into_inner();
+                let mut done = Vec::new();
+                while let Some(result) = results.message().await? {
+                    match result.result {
+                        Some(Item::Adjustment(adjustment)) => done.push(adjustment.after),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                Ok::<_, Status>(Response::new(done))
+            }
+        };
+        let (short, long) = (&[10, 20][..], &[5, 10, 20][..]);
+        let (first, second) = tokio::join!(call(0, short), call(1, long));
+        let (list, refusal) = match first.is_ok() {
+            true => (short, second),
+            false => (long, first),
+        };
+        refused(Code::InvalidArgument, "REQUEST_ID_REUSED")
+            .fields(&["items[0]"])
+            .check(refusal);
+        let sum: i64 = list.iter().sum();
+        assert_eq!(replicas.points(0, demo).await, points + sum);
+        assert_eq!(replicas.effects(), effects + list.len());
+        // The same list is answered by either gateway, also by both at once.
+        let (first, second) = tokio::join!(call(0, list), call(1, list));
+        assert_eq!(first.unwrap().into_inner(), second.unwrap().into_inner());
+        assert_eq!(replicas.effects(), effects + list.len());
     }
 }
 

@@ -243,6 +243,7 @@ const PORTABLE: &[Portable] = &[
             "ACCOUNT_NOT_FOUND",
             "FIELD_INVALID",
             "FIELD_MASK_INVALID",
+            "IN_PROGRESS",
             "NAME_INVALID",
             "REQUEST_ID_INVALID",
             "REQUEST_ID_REUSED",
@@ -353,6 +354,7 @@ const PORTABLE: &[Portable] = &[
 const BATCH: &[&str] = &[
     "ACCOUNT_NOT_FOUND",
     "FIELD_INVALID",
+    "IN_PROGRESS",
     "NAME_INVALID",
     "REQUEST_ID_INVALID",
     "REQUEST_ID_REUSED",

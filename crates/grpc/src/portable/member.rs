@@ -284,10 +284,11 @@ impl MemberGrpc {
         let batch = Batch::<S>::read(head, items, call.idempotency())
             .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.generations, batch.account())?;
-        let known = list::require_the_same(&account, &batch).await;
-        known.map_err(|error| call.refuse(&error))?;
+        let context = list::begin(&account, context.in_bulk(), &batch)
+            .await
+            .map_err(|error| call.refuse(&error))?;
         let generations = self.generations.clone();
-        let outcomes = batch.run(call.clone(), generations, account, context.in_bulk());
+        let outcomes = batch.run(call.clone(), generations, account, context);
         let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
         Ok(Response::new(before_end(call, answers)))
     }

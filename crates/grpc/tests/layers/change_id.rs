@@ -35,6 +35,9 @@ fn remembering(seen: &Seen) -> MockMemberApi {
 fn journal() -> MockChangeApi {
     let mut journal = MockChangeApi::new();
     let mut made = 0;
+    journal
+        .expect_begin_batch()
+        .returning(|context, _, _| Ok(context.clone()));
     journal.expect_is_reused().returning(|_, _| Ok(false));
     journal.expect_first_known().returning(|_| Ok(None));
     journal.expect_new_request_id().returning(move || {

@@ -159,6 +159,15 @@ impl ChangeApi for Journal {
         Ok(ChangeRecord::new(name.clone(), state, "AdjustPoints", then))
     }
 
+    async fn begin_batch(
+        &self,
+        context: &CallContext,
+        _: &RequestId,
+        _: &[u8],
+    ) -> Result<CallContext, Error> {
+        Ok(context.clone())
+    }
+
     async fn is_reused(&self, _: &RequestId, _: &[u8]) -> Result<bool, Error> {
         Ok(false)
     }

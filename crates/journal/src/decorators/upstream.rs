@@ -9,7 +9,7 @@ use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Record};
 use crate::account::AccountJournal;
 use crate::answer::{FamilyAnswer, archived};
 use crate::engine::Working;
-use crate::entry::{ChangeEntry, Intended};
+use crate::entry::{ChangeEntry, Intended, entry_of};
 use crate::subject;
 
 /// Stands around every call of WeChat: lets reads pass, and gives every write its memory.
@@ -28,7 +28,7 @@ impl Upstream for JournalledUpstream {
         }
         // In a box of its own, since a read shall not pay for what a write needs.
         let write = async {
-            match ChangeEntry::of(context) {
+            match entry_of::<ChangeEntry>(context) {
                 Some(entry) => account.step(context, &entry, request).await,
                 None => account.operation(context, request).await,
             }
@@ -85,7 +85,7 @@ impl AccountJournal {
                         },
                     )?,
                 };
-                let entry = ChangeEntry::of(&context)
+                let entry = entry_of::<ChangeEntry>(&context)
                     .ok_or_else(|| Error::new(Reason::Internal, "the change has no entry"))?;
                 let answer = self.step(&context, &entry, request).await?;
                 Ok(FamilyAnswer {

@@ -6,11 +6,11 @@ use kabao_api::{CallContext, ChangeState, Error};
 use tokio::time::sleep;
 
 use super::prove::Proven;
-use super::right::Right;
 use crate::account::AccountJournal;
 use crate::answer::{Coded, archived};
 use crate::entry::ProofEntry;
 use crate::plan::Plan;
+use crate::process::Right;
 use crate::store::{Held, StoredChange};
 
 impl AccountJournal {

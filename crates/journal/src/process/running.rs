@@ -88,8 +88,7 @@ impl Running {
                     .with_retry_after(Duration::from_secs(1)))
             }
             Entry::Vacant(vacant) => {
-                let subject = intended.subject.clone();
-                let subject = subject.map(|subject| (intended.key.account.clone(), subject));
+                let subject = intended.subject_key();
                 if let Some(subject) = &subject {
                     *subjects.entry(subject.clone()).or_default() += 1;
                 }

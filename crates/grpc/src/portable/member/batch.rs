@@ -269,6 +269,11 @@ impl<S: Single> Batch<S> {
         &self.account
     }
 
+    /// Returns the id that those of the items follow from.
+    pub(super) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// Returns the items whose ids follow from their places: the place, the id, and what is asked for.
     pub(super) fn placed(&self) -> impl Iterator<Item = (i32, &RequestId, &S)> {
         let placed = self.items.iter().filter(|item| item.is_derived);

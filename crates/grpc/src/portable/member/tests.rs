@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kabao_api::{
     Accounts, Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockAccountApi,
-    MockChangeApi, MockMemberApi, MockTemplateApi, PageToken, UpstreamMember, View,
+    MockChangeApi, MockMemberApi, MockTemplateApi, PageToken, RequestId, UpstreamMember, View,
 };
 use prost_types::FieldMask;
 use tonic::Code;
@@ -24,6 +24,8 @@ fn service(members: MockMemberApi) -> MemberGrpc {
 fn journalled(members: MockMemberApi, mut journal: MockChangeApi) -> MemberGrpc {
     let made = || "made-by-the-journal".parse().ok();
     journal.expect_new_request_id().returning(made);
+    let begun = |context: &CallContext, _: &RequestId, _: &[u8]| Ok(context.clone());
+    journal.expect_begin_batch().returning(begun);
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
     account.changes = Some(Arc::new(journal));

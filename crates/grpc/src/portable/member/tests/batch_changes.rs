@@ -1,17 +1,19 @@
 //! `BatchAdjustPoints`, `BatchUpdateMembers` and `BatchImportMembers`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use kabao_api::{
-    Adjustment, Change, Error, Member, MemberState, Method, MockChangeApi, MockMemberApi, Reason,
-    RequestId,
+    Adjustment, Change, Entry, Error, Member, MemberState, Method, MockChangeApi, MockMemberApi,
+    PlannedValue, Reason, RequestId,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_adjust_points_response::Result as Outcome;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
+use mockall::Sequence;
 use prost::Message;
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -447,5 +449,91 @@ async fn a_list_that_has_changed_is_refused_before_anything_is_sent() {
         vec![own("x", 3), own("y", 1)],
     ] {
         assert_eq!(refused(items).await, None);
+    }
+}
+
+/// What is compared before is not known yet of a list that runs.
+#[tokio::test]
+async fn a_list_has_the_right_to_its_id_before_it_is_compared_and_as_long_as_it_runs() {
+    let lists = Arc::new(Mutex::new(Vec::new()));
+    let held = Arc::new(AtomicUsize::new(0));
+    let service = || {
+        let mut journal = MockChangeApi::new();
+        let mut order = Sequence::new();
+        let (lists, right) = (Arc::clone(&lists), Arc::clone(&held));
+        journal
+            .expect_begin_batch()
+            .once()
+            .in_sequence(&mut order)
+            .returning(move |context, id, list| {
+                assert_eq!(id.as_str(), "batch-1");
+                lists.lock().unwrap().push(list.to_vec());
+                Ok(context.clone().with_entry(Right::take(&right)))
+            });
+        journal
+            .expect_is_reused()
+            .in_sequence(&mut order)
+            .returning(|_, _| Ok(false));
+        journal.expect_first_known().returning(|_| Ok(None));
+        let mut members = MockMemberApi::new();
+        members.expect_adjust_points().returning(|context, _| {
+            assert!(context.entry().is_some(), "it is the right of the list");
+            Ok(Adjustment::new(None, 1))
+        });
+        journalled(members, journal)
+    };
+    let own = || numbered("order-1", add(7, 10));
+    for items in [
+        vec![add(1, 10)],
+        vec![add(1, 10), own()],
+        vec![add(1, 11)],
+        vec![own(), add(1, 10)],
+    ] {
+        let answers = service().batch_adjust_points(admitted(batch(items))).await;
+        let mut answers = answers.unwrap().into_inner();
+        assert!(answers.next().await.unwrap().is_ok());
+        assert_eq!(held.load(Ordering::Relaxed), 1, "it runs");
+        while answers.next().await.is_some() {}
+        drop(answers);
+        assert_eq!(held.load(Ordering::Relaxed), 0, "it has ended");
+    }
+    let lists = std::mem::take(&mut *lists.lock().unwrap());
+    assert_eq!(lists[0], lists[1], "ids of their own are not of the list");
+    assert!(lists[0] != lists[2] && lists[0] != lists[3]);
+    // Without any other id there is no right to take.
+    let alone = journalled(MockMemberApi::new(), MockChangeApi::new());
+    let answers = alone.batch_adjust_points(admitted(batch(vec![own()])));
+    assert!(answers.await.is_ok());
+}
+
+/// A right of a list, counted as long as somebody has it.
+struct Right(Arc<AtomicUsize>);
+
+impl Right {
+    fn take(held: &Arc<AtomicUsize>) -> Arc<Self> {
+        held.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self(Arc::clone(held)))
+    }
+}
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Entry for Right {
+    fn planned(&self) -> Option<PlannedValue> {
+        None
+    }
+
+    fn plan(&self, _: PlannedValue) {}
+
+    fn may_send(&self) -> bool {
+        true
+    }
+
+    fn may_still_leave(&self) -> bool {
+        true
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use kabao_api::{CallContext, Error, Reason};
 use tokio::time::{Instant, sleep};
 
-use crate::account::AccountJournal;
-use crate::entry::{Intended, Standing};
-use crate::process::Guard;
+use super::Process;
+use super::locks::Guard;
+use super::wait::wait;
+use crate::entry::Standing;
 use crate::store::{Acquired, Lease, Leases, StoredChange};
 use crate::subject::SubjectKey;
 
@@ -25,6 +26,18 @@ pub(crate) struct Right {
 }
 
 impl Right {
+    /// What whoever changes no subject needs.
+    fn none(leases: &Arc<dyn Leases>, wanted_pause: Duration) -> Self {
+        Self {
+            guard: None,
+            lease: None,
+            standing: Standing::new(leases),
+            leases: Arc::clone(leases),
+            waited: false,
+            wanted_pause,
+        }
+    }
+
     pub(crate) fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()
     }
@@ -88,49 +101,65 @@ fn give_back(leases: &Arc<dyn Leases>, lease: Lease) {
     });
 }
 
-impl AccountJournal {
-    /// Waits for the right to change what a change changes.
+impl Process {
+    /// Waits for the right to change a subject.
     pub(crate) async fn right(
         &self,
         context: &CallContext,
         deadline: Instant,
-        intended: &Intended,
+        subject: Option<SubjectKey>,
     ) -> Result<Right, Error> {
-        let process = self.process();
-        let mut right = Right {
-            guard: None,
-            lease: None,
-            standing: Standing::new(process.leases()),
-            leases: Arc::clone(process.leases()),
-            waited: false,
-            wanted_pause: process.settings().lease_poll * 2,
-        };
-        let Some(subject) = &intended.subject else {
+        let mut right = Right::none(&self.leases, self.settings.lease_poll * 2);
+        let Some(subject) = subject else {
             return Ok(right);
         };
-        let key = (intended.key.account.clone(), subject.clone());
-        right.guard = process.locks().try_lock(&key);
+        right.guard = self.locks.try_lock(&subject);
         if right.guard.is_none() {
             right.waited = true;
-            let lock = process.locks().lock(&key);
-            right.guard = Some(
-                self.wait(context, deadline, lock)
-                    .await
-                    .ok_or_else(earlier_open)?,
-            );
+            let locked = wait(context, deadline, self.locks.lock(&subject)).await;
+            right.guard = Some(locked.ok_or_else(earlier_open)?);
         }
+        match self
+            .take_lease(context, deadline, &subject, &mut right)
+            .await?
+        {
+            true => Ok(right),
+            false => Err(earlier_open()),
+        }
+    }
+
+    /// Waits for the right among processes alone; `None` if the call has no time for that.
+    pub(super) async fn lease(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        subject: &SubjectKey,
+    ) -> Result<Option<Right>, Error> {
+        let mut right = Right::none(&self.leases, self.settings.lease_poll * 2);
+        let is_held = self.take_lease(context, deadline, subject, &mut right);
+        Ok(is_held.await?.then_some(right))
+    }
+
+    async fn take_lease(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        subject: &SubjectKey,
+        right: &mut Right,
+    ) -> Result<bool, Error> {
         let name = self.lease_name(subject);
-        let mut pause = process.settings().lease_poll;
+        let mut pause = self.settings.lease_poll;
         loop {
-            match process.leases().acquire(&name).await? {
+            match self.leases.acquire(&name).await? {
                 Acquired::Held(lease) => {
                     right.lease = Some(lease);
-                    return Ok(right);
+                    return Ok(true);
                 }
                 Acquired::Busy => {
                     right.waited = true;
-                    let waited = self.wait(context, deadline, sleep(pause)).await;
-                    waited.ok_or_else(earlier_open)?;
+                    if wait(context, deadline, sleep(pause)).await.is_none() {
+                        return Ok(false);
+                    }
                     pause = (pause * 3 / 2).min(Duration::from_millis(200));
                 }
             }
@@ -138,25 +167,19 @@ impl AccountJournal {
     }
 
     /// Takes the right if nobody has it.
-    pub(crate) async fn right_now(&self, subject: Option<&str>) -> Result<Option<Right>, Error> {
-        let process = self.process();
-        let mut right = Right {
-            guard: None,
-            lease: None,
-            standing: Standing::new(process.leases()),
-            leases: Arc::clone(process.leases()),
-            waited: false,
-            wanted_pause: Duration::ZERO,
-        };
+    pub(crate) async fn right_now(
+        &self,
+        subject: Option<SubjectKey>,
+    ) -> Result<Option<Right>, Error> {
+        let mut right = Right::none(&self.leases, Duration::ZERO);
         let Some(subject) = subject else {
             return Ok(Some(right));
         };
-        let key = (self.account().clone(), subject.to_owned());
-        right.guard = process.locks().try_lock(&key);
+        right.guard = self.locks.try_lock(&subject);
         if right.guard.is_none() {
             return Ok(None);
         }
-        match process.leases().acquire(&self.lease_name(subject)).await? {
+        match self.leases.acquire(&self.lease_name(&subject)).await? {
             Acquired::Held(lease) => {
                 right.lease = Some(lease);
                 Ok(Some(right))
@@ -168,14 +191,13 @@ impl AccountJournal {
     /// Tells whether nobody runs a change: its process is gone, or it is this one, which would have
     /// found it among the running ones.
     pub(crate) async fn is_abandoned(&self, change: &StoredChange) -> Result<bool, Error> {
-        let leases = self.process().leases();
-        Ok(change.owner == leases.replica() || !leases.is_alive(&change.owner).await?)
+        Ok(change.owner == self.leases.replica() || !self.leases.is_alive(&change.owner).await?)
     }
 
     /// A name that tells nobody the code of the member.
-    fn lease_name(&self, subject: &str) -> String {
-        let content = format!("lease {} {subject}", self.account());
-        let digest = self.process().store().fingerprint(content.as_bytes());
+    fn lease_name(&self, (account, subject): &SubjectKey) -> String {
+        let content = format!("lease {account} {subject}");
+        let digest = self.store.fingerprint(content.as_bytes());
         let mut name = String::with_capacity(2 * digest.0.len());
         for byte in digest.0 {
             // A text takes whatever is written into it.
@@ -186,7 +208,7 @@ impl AccountJournal {
 }
 
 /// The name of the other change is not told: it may be another caller's.
-pub(super) fn earlier_open() -> Error {
+pub(crate) fn earlier_open() -> Error {
     Error::new(
         Reason::EarlierChangeOpen,
         "an earlier change of the same member or template has not ended",
