@@ -12,17 +12,19 @@
 //! [`Leases`]: kabao_journal::Leases
 
 mod changes;
-mod counts;
 mod credentials;
 mod digest_key;
 mod key_file;
 mod lent;
 mod observer;
+mod place;
 mod postgres;
 mod replica;
+mod report;
 mod settings;
 mod sql;
 mod sqlite;
+mod stats;
 mod store;
 mod table;
 #[cfg(feature = "testing")]
@@ -33,10 +35,12 @@ mod vitals;
 
 pub use key_file::create_key_file;
 pub use observer::{Commit, Failure, StoreObserver};
-pub use postgres::DatabaseUrl;
-pub use settings::{EmbeddedSettings, PostgresSettings, StoreSettings};
+pub use place::{Holder, Place};
+pub use postgres::{DatabaseUrl, PostgresSettings};
+pub use report::{Backup, Fault, Report};
+pub use settings::StoreSettings;
+pub use sqlite::EmbeddedSettings;
+pub use stats::{AccountStats, Counts, OpenChange, Stats};
 pub use store::Store;
-pub use upkeep::{
-    AccountStats, Backup, Counts, Fault, Holder, OpenChange, Place, Report, Stats, Upkeep,
-};
+pub use upkeep::Upkeep;
 pub use vitals::{DatabaseVitals, FileVitals, StoreVitals};

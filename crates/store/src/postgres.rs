@@ -17,6 +17,7 @@ mod pool;
 mod portions;
 mod schema;
 mod session;
+mod settings;
 mod statements;
 mod table;
 mod tls;
@@ -31,6 +32,7 @@ use kabao_api::portions::Portions;
 use kabao_journal::{Leases, StoreError};
 use tokio::time::Instant;
 
+pub use self::settings::PostgresSettings;
 pub(crate) use self::upkeep::{check, stats};
 pub use self::url::DatabaseUrl;
 
@@ -45,9 +47,7 @@ use self::table::PostgresTable;
 use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
 use crate::observer::StoreObserver;
-use crate::settings::PostgresSettings;
-use crate::store::Look;
-use crate::vitals::StoreVitals;
+use crate::vitals::{Look, StoreVitals};
 
 /// How long preparing a store may take, with the wait for others who are at it.
 const PREPARING: Duration = Duration::from_secs(30);

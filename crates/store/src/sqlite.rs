@@ -19,6 +19,7 @@ mod places;
 mod queue;
 mod readers;
 mod schema;
+mod settings;
 mod statements;
 mod stats;
 mod table;
@@ -27,6 +28,8 @@ mod writer;
 pub(crate) use backup::backup;
 pub(crate) use check::check;
 pub(crate) use stats::stats;
+
+pub use settings::EmbeddedSettings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +42,6 @@ use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
 use crate::key_file;
 use crate::observer::StoreObserver;
-use crate::settings::EmbeddedSettings;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
 use crate::sqlite::error::failed;
@@ -52,8 +54,7 @@ use crate::sqlite::places::Places;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::table::SqliteTable;
 use crate::sqlite::writer::{Parts, Writer};
-use crate::store::Look;
-use crate::vitals::StoreVitals;
+use crate::vitals::{Look, StoreVitals};
 
 /// What opening gives.
 pub(crate) struct Opened {

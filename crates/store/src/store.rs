@@ -10,7 +10,7 @@ use kabao_journal::{ChangeStore, Leases, StoreError};
 use crate::lent::Lent;
 use crate::observer::{Silent, StoreObserver};
 use crate::settings::StoreSettings;
-use crate::vitals::StoreVitals;
+use crate::vitals::{Look, StoreVitals};
 use crate::{postgres, sqlite};
 
 /// An open store.
@@ -23,9 +23,6 @@ pub struct Store {
     warnings: Vec<String>,
     vitals: Look,
 }
-
-/// Looks how a store is.
-pub(crate) type Look = Arc<dyn Fn() -> StoreVitals + Send + Sync>;
 
 impl Store {
     /// Opens a store, and makes it if it is not there yet.

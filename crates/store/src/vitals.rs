@@ -1,5 +1,6 @@
 //! How a store is, when somebody looks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a store is at the moment.
@@ -14,6 +15,9 @@ pub struct StoreVitals {
     /// The connections to a database, if it is one.
     pub database: Option<DatabaseVitals>,
 }
+
+/// Looks how a store is.
+pub(crate) type Look = Arc<dyn Fn() -> StoreVitals + Send + Sync>;
 
 /// How large the files of an embedded store are, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use super::names::Names;
 use super::others::Others;
 use super::pool::Pool;
 use super::session::{Parameter, Session, column};
+use super::settings::PostgresSettings;
 use super::table::IS_REGISTERED;
 use crate::replica;
-use crate::settings::PostgresSettings;
 
 /// name, owner
 ///

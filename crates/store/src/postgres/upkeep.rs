@@ -8,14 +8,16 @@ use tokio::time::Instant;
 
 use super::schema;
 use super::session::{Parameter, Server, Session, column};
+use super::settings::PostgresSettings;
 use super::statements::COLUMNS;
 use super::table;
 use crate::changes::Seals;
-use crate::counts::{self, Group, Oldest};
 use crate::key_file;
-use crate::settings::PostgresSettings;
+use crate::stats::{self, Group, Oldest, Stats};
+
+use crate::place::Place;
+use crate::report::{Fault, Report, chain};
 use crate::sql;
-use crate::upkeep::{Fault, Place, Report, Stats, chain};
 
 /// So many rows are read at a time.
 const ROWS: usize = 256;
@@ -62,7 +64,7 @@ pub(crate) async fn stats(settings: &PostgresSettings) -> Result<Stats, StoreErr
         });
     }
     let mut open = Vec::new();
-    for state in counts::open_states() {
+    for state in stats::open_states() {
         let parameters: [Parameter<'_>; 1] = [&state.as_str()];
         for row in read(settings, &mut session, sql::OLDEST_IN, &parameters).await? {
             let oldest = Oldest {
@@ -81,7 +83,7 @@ pub(crate) async fn stats(settings: &PostgresSettings) -> Result<Stats, StoreErr
         version,
         size: number(settings, &mut session, SIZE).await?,
         log_size: None,
-        counts: counts::sum(groups, open)?,
+        counts: stats::sum(groups, open)?,
     })
 }
 

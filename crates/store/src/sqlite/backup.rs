@@ -18,10 +18,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::Watch;
+use super::settings::EmbeddedSettings;
 use super::{beside, require_store, schema};
 use crate::key_file::{self, sync_folder_of};
-use crate::settings::EmbeddedSettings;
-use crate::upkeep::Backup;
+use crate::report::Backup;
 
 /// So many pages are copied before it is looked whether a gateway has started: 1 MiB.
 const PAGES: i32 = 256;

@@ -12,13 +12,14 @@ use rusqlite::{Connection, ErrorCode};
 use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::{self, Watch};
+use super::settings::EmbeddedSettings;
 use super::statements::{COLUMNS, COLUMNS_BEFORE};
 use super::{beside, schema, table};
 use crate::changes::Seals;
 use crate::key_file;
-use crate::settings::EmbeddedSettings;
+use crate::place::Place;
+use crate::report::{Fault, Report, chain};
 use crate::table::Row;
-use crate::upkeep::{Fault, Place, Report, chain};
 
 /// So many rows are read at a time: a long read would keep the log of a running gateway from being shortened.
 const ROWS: usize = 256;

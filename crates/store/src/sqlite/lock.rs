@@ -9,7 +9,7 @@ use std::thread;
 use kabao_journal::StoreError;
 
 use super::beside;
-use crate::upkeep::Holder;
+use crate::place::Holder;
 
 /// How often the lock is tried: whoever only looks who has it holds it for some microseconds.
 const TRIES: usize = 64;

@@ -10,11 +10,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::FileLock;
+use super::settings::EmbeddedSettings;
 use super::{beside, require_store, schema};
-use crate::counts::{self, Group, Oldest};
-use crate::settings::EmbeddedSettings;
+use crate::place::Place;
 use crate::sql;
-use crate::upkeep::{Place, Stats};
+use crate::stats::{self, Group, Oldest, Stats};
 
 /// Counts.
 pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
@@ -32,7 +32,7 @@ pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
     let version = schema::known_version(&file, &database)?;
     let groups = groups(&database).map_err(error)?;
     let mut open = Vec::new();
-    for state in counts::open_states() {
+    for state in stats::open_states() {
         let found = oldest_in(&database, state).map_err(error)?;
         open.extend(found.map(|found| (found, state)));
     }
@@ -43,7 +43,7 @@ pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
         version,
         size: size(file.path()),
         log_size: Some(size(&beside(file.path(), "-wal"))),
-        counts: counts::sum(groups, open)?,
+        counts: stats::sum(groups, open)?,
     })
 }
 
