@@ -240,7 +240,7 @@ impl ChangeApi for Changes {
             id: id.clone(),
         };
         let process = account.process();
-        let list = process.store().fingerprint(list);
+        let list = process.store().fingerprint(list)?;
         let batch = process.batch(context, &key, list).await?;
         Ok(context.clone().with_entry(batch))
     }
@@ -252,11 +252,11 @@ impl ChangeApi for Changes {
             id: id.clone(),
         };
         let store = account.process().store();
-        let found = store.find(&key).await?;
-        Ok(found.is_some_and(|change| {
-            change.fingerprint != store.fingerprint(content)
-                || !Party::of_plan(&change.plan).may_be(account.party())
-        }))
+        let Some(found) = store.find(&key).await? else {
+            return Ok(false);
+        };
+        Ok(found.fingerprint != store.fingerprint(content)?
+            || !Party::of_plan(&found.plan).may_be(account.party()))
     }
 
     async fn first_known(&self, ids: &[RequestId]) -> Result<Option<RequestId>, Error> {

@@ -18,7 +18,10 @@ use kabao_api::{AccountId, ChangeState, Error, Reason, RequestId};
 pub trait ChangeStore: Send + Sync {
     /// Returns the digest by which two contents are compared. It is keyed, so that nobody finds a
     /// phone number by trying all of them.
-    fn fingerprint(&self, content: &[u8]) -> Fingerprint;
+    ///
+    /// # Errors
+    /// The key is part of the store, and so cannot be had before the store is open.
+    fn fingerprint(&self, content: &[u8]) -> Result<Fingerprint, StoreError>;
 
     /// Finds the change of an id.
     async fn find(&self, key: &ChangeKey) -> Result<Option<StoredChange>, StoreError>;

@@ -59,8 +59,8 @@ pub(crate) fn read(path: &Path) -> Result<(SealingKeys, Option<String>), StoreEr
     let text = fs::read(path).map(Plaintext::from).map_err(|error| {
         let why = match error.kind() {
             ErrorKind::NotFound => {
-                "is missing; without it nothing in the store can be opened: put it back, or move the store away to \
-                 begin with an empty one"
+                "is missing; without it nothing in the store can be opened: put it back, or move the store and its lock \
+                 away to begin with an empty one"
             }
             _ => "cannot be read",
         };

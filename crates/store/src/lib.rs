@@ -17,11 +17,14 @@ mod digest_key;
 mod key_file;
 mod lent;
 mod observer;
+mod opened;
+mod opening;
 mod place;
 mod postgres;
 mod replica;
 mod report;
 mod settings;
+mod slot;
 mod sql;
 mod sqlite;
 mod stats;
@@ -30,6 +33,7 @@ mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+mod unopened;
 mod upkeep;
 mod vitals;
 

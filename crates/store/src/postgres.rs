@@ -28,8 +28,7 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::portions::Portions;
-use kabao_journal::{Leases, StoreError};
+use kabao_journal::Leases;
 use tokio::time::Instant;
 
 pub use self::settings::PostgresSettings;
@@ -47,26 +46,19 @@ use self::table::PostgresTable;
 use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
 use crate::observer::StoreObserver;
-use crate::vitals::{Look, StoreVitals};
+use crate::opened::Opened;
+use crate::slot::Rhythm;
+use crate::unopened::Unopened;
+use crate::vitals::{DatabaseVitals, Look, StoreVitals};
 
 /// How long preparing a store may take, with the wait for others who are at it.
 const PREPARING: Duration = Duration::from_secs(30);
-
-/// What opening gives.
-pub(crate) struct Opened {
-    pub(crate) changes: Changes<PostgresTable>,
-    pub(crate) leases: Arc<dyn Leases>,
-    pub(crate) credentials: Credentials<PostgresCredentials>,
-    pub(crate) portions: Arc<dyn Portions>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) vitals: Look,
-}
 
 /// Opens the store in a database, and makes it if there is none.
 pub(crate) async fn open(
     settings: PostgresSettings,
     observer: Arc<dyn StoreObserver>,
-) -> Result<Opened, StoreError> {
+) -> Result<Opened, Unopened> {
     let server = Server::new(settings.url.clone(), settings.timeout);
     let mut session = server.connect(Instant::now() + settings.timeout).await?;
     session.set_until(Instant::now() + PREPARING);
@@ -90,13 +82,27 @@ pub(crate) async fn open(
     let credentials = Credentials::new(credentials, seals.keys.clone(), Arc::clone(&leases));
     let table = PostgresTable::new(pool);
     Ok(Opened {
-        credentials,
-        changes: Changes::new(table, seals, Arc::clone(&leases)),
+        credentials: Arc::new(credentials),
+        changes: Arc::new(Changes::new(table, seals, Arc::clone(&leases))),
         leases,
-        portions,
+        portions: Some(portions),
         warnings: prepared.warnings,
         vitals,
     })
+}
+
+/// How a store is whose database was not reached yet.
+pub(crate) fn closed(settings: &PostgresSettings) -> Look {
+    let most = usize::try_from(settings.connections).unwrap_or(usize::MAX);
+    Arc::new(move || StoreVitals::of_database(false, DatabaseVitals::new(0, 0, most)))
+}
+
+/// How processes ask for portions of limits.
+pub(crate) fn rhythm(settings: &PostgresSettings) -> Rhythm {
+    Rhythm {
+        period: settings.heartbeat(),
+        kept_for: settings.takeover_after,
+    }
 }
 
 /// The last sign of life that got through began so long before it stops being of use.

@@ -11,6 +11,7 @@ mod checkpoint;
 mod credentials;
 mod error;
 mod file;
+mod founding;
 mod identity;
 mod ids;
 mod leases;
@@ -42,10 +43,12 @@ use crate::changes::{Changes, Seals};
 use crate::credentials::Credentials;
 use crate::key_file;
 use crate::observer::StoreObserver;
+use crate::opened::Opened;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
-use crate::sqlite::error::failed;
+use crate::sqlite::error::{failed, not_prepared};
 use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::founding::Founding;
 use crate::sqlite::identity::Identity;
 use crate::sqlite::ids::Ids;
 use crate::sqlite::leases::ProcessLeases;
@@ -54,59 +57,38 @@ use crate::sqlite::places::Places;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::table::SqliteTable;
 use crate::sqlite::writer::{Parts, Writer};
+use crate::unopened::Unopened;
 use crate::vitals::{Look, StoreVitals};
-
-/// What opening gives.
-pub(crate) struct Opened {
-    pub(crate) changes: Changes<SqliteTable>,
-    pub(crate) leases: Arc<dyn Leases>,
-    pub(crate) credentials: Credentials<SqliteCredentials>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) vitals: Look,
-}
 
 /// Opens the store in a file, and makes it if there is none.
 pub(crate) async fn open(
-    file: PathBuf,
     settings: EmbeddedSettings,
     observer: Arc<dyn StoreObserver>,
-) -> Result<Opened, StoreError> {
-    let opening = tokio::task::spawn_blocking(move || open_blocking(file, &settings, observer));
+) -> Result<Opened, Unopened> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(&settings, observer));
     let opened = opening.await;
     opened.map_err(|error| StoreError::new("opening the store was given up").with_source(error))?
 }
 
+/// How a store is that was not opened yet.
+pub(crate) fn closed(settings: &EmbeddedSettings) -> Look {
+    let file = DatabaseFile::new(settings.file.clone(), None);
+    look(file, Arc::new(AtomicBool::new(true)))
+}
+
 fn open_blocking(
-    file: PathBuf,
     settings: &EmbeddedSettings,
     observer: Arc<dyn StoreObserver>,
-) -> Result<Opened, StoreError> {
-    let lock = FileLock::take(&file)?;
-    let is_new = !file.exists();
-    if is_new {
-        require_no_log(&file)?;
-    }
-    let is_lost = is_new && settings.key_file.exists();
-    let lost = is_lost.then(|| {
-        format!(
-            "the store {} was not there and has been made anew, though its keys were: if there was one, changes made before are not remembered",
-            file.display()
-        )
-    });
-    if is_new && !is_lost {
-        key_file::create_key_file(&settings.key_file)?;
-    }
-    let (keys, warning) = key_file::read(&settings.key_file)?;
-    let file = DatabaseFile::new(file, settings.max_size);
-    if is_new {
-        file.create(|file| {
-            let mut database = file.open()?;
-            schema::create(file, &mut database)
-        })?;
-    }
+) -> Result<Opened, Unopened> {
+    let file = DatabaseFile::new(settings.file.clone(), settings.max_size);
+    let founding = Founding::look(&file, &settings.key_file)?;
+    let lock = FileLock::take(file.path())?;
+    let lost = founding.make_if_missing()?;
+    let (keys, warning) = key_file::read(&settings.key_file).map_err(Unopened::Mistake)?;
     file.require_header()?;
     let mut database = file.open()?;
-    let (digests, epoch) = schema::prepare(&file, &mut database, &keys)?;
+    let prepared = schema::prepare(&file, &mut database, &keys);
+    let (digests, epoch) = prepared.map_err(not_prepared)?;
     let error = |error| failed(file.path(), error);
     let places = Places::of(&database).map_err(error)?;
     let ids = Ids::start(file.clone(), &database).map_err(error)?;
@@ -134,26 +116,21 @@ fn open_blocking(
     let table = SqliteTable::new(ids, places, readers, writer, Arc::clone(&leases));
     let shared: Arc<dyn Leases> = leases;
     Ok(Opened {
-        credentials: Credentials::new(credentials, keys.clone(), Arc::clone(&shared)),
-        changes: Changes::new(table, Seals { keys, digests }, Arc::clone(&shared)),
+        credentials: Arc::new(Credentials::new(
+            credentials,
+            keys.clone(),
+            Arc::clone(&shared),
+        )),
+        changes: Arc::new(Changes::new(
+            table,
+            Seals { keys, digests },
+            Arc::clone(&shared),
+        )),
         leases: shared,
+        portions: None,
         warnings: warning.into_iter().chain(lost).collect(),
         vitals,
     })
-}
-
-/// A log whose database is gone would be played into the one that is made in its place.
-fn require_no_log(database: &Path) -> Result<(), StoreError> {
-    let log = beside(database, "-wal");
-    match fs::metadata(&log).map(|metadata| metadata.len()) {
-        Ok(1..) => Err(StoreError::new(format!(
-            "the store {} is not there, and its log {} is; put the store back, or move its log away as well to begin with \
-             an empty one",
-            database.display(),
-            log.display()
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// A file that cannot be looked at has no size.

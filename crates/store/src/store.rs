@@ -9,20 +9,15 @@ use kabao_journal::{ChangeStore, Leases, StoreError};
 
 use crate::lent::Lent;
 use crate::observer::{Silent, StoreObserver};
+use crate::opening::Opening;
 use crate::settings::StoreSettings;
-use crate::vitals::{Look, StoreVitals};
-use crate::{postgres, sqlite};
+use crate::slot::Slot;
+use crate::unopened::Unopened;
+use crate::vitals::StoreVitals;
 
-/// An open store.
+/// A store. Clones are the same.
 #[derive(Clone)]
-pub struct Store {
-    changes: Arc<dyn ChangeStore>,
-    leases: Arc<dyn Leases>,
-    credentials: Arc<dyn CredentialStore>,
-    portions: Option<Arc<dyn Portions>>,
-    warnings: Vec<String>,
-    vitals: Look,
-}
+pub struct Store(Arc<Slot>);
 
 impl Store {
     /// Opens a store, and makes it if it is not there yet.
@@ -44,74 +39,91 @@ impl Store {
         settings: &StoreSettings,
         observer: Arc<dyn StoreObserver>,
     ) -> Result<Self, StoreError> {
-        match settings.clone() {
-            StoreSettings::Embedded(settings) => {
-                let opened = sqlite::open(settings.file.clone(), settings, observer).await?;
-                Ok(Self {
-                    changes: Arc::new(opened.changes),
-                    leases: opened.leases,
-                    credentials: Arc::new(opened.credentials),
-                    portions: None,
-                    warnings: opened.warnings,
-                    vitals: opened.vitals,
-                })
-            }
-            StoreSettings::Postgres(settings) => {
-                let opened = postgres::open(settings, observer).await?;
-                Ok(Self {
-                    changes: Arc::new(opened.changes),
-                    leases: opened.leases,
-                    credentials: Arc::new(opened.credentials),
-                    portions: Some(opened.portions),
-                    warnings: opened.warnings,
-                    vitals: opened.vitals,
-                })
-            }
+        let settings = settings.clone();
+        let opening = Opening { settings, observer };
+        let slot = opening.slot();
+        slot.fill(opening.open().await.map_err(Unopened::into_error)?);
+        Ok(Self(Arc::new(slot)))
+    }
+
+    /// The same for a process that has something to do without its store as well: what may pass by itself, or can be
+    /// mended beside it, does not keep it from its start.
+    ///
+    /// Then the store is tried again in the background, after a second first and every 30 seconds at last. Until
+    /// it [opens](Self::opened), it refuses whatever it is asked for, and its [vitals](Self::vitals) say that it takes no
+    /// changes. The log tells why.
+    ///
+    /// # Errors
+    /// What stays wrong for certain until this process is started otherwise: key files that are missing, not readable or of
+    /// another store, a folder that it may not write to, a store that another process has, or one that this program does
+    /// not know.
+    pub async fn start(
+        settings: &StoreSettings,
+        observer: Arc<dyn StoreObserver>,
+    ) -> Result<Self, StoreError> {
+        let settings = settings.clone();
+        let opening = Opening { settings, observer };
+        let slot = Arc::new(opening.slot());
+        match opening.open().await {
+            Ok(opened) => slot.fill(opened),
+            Err(Unopened::Outage(failure)) => opening.go_on(&slot, &failure),
+            Err(Unopened::Mistake(error)) => return Err(error),
         }
+        Ok(Self(slot))
+    }
+
+    /// Waits until the store is open, which it then stays.
+    pub async fn opened(&self) {
+        self.0.wait().await;
     }
 
     /// Returns where changes are kept.
     pub fn changes(&self) -> Arc<dyn ChangeStore> {
-        Arc::clone(&self.changes)
+        Arc::<Slot>::clone(&self.0)
     }
 
     /// Returns who may change what.
     pub fn leases(&self) -> Arc<dyn Leases> {
-        Arc::clone(&self.leases)
+        Arc::<Slot>::clone(&self.0)
     }
 
     /// Returns where credentials are kept that WeChat hands out.
     pub fn credentials(&self) -> Arc<dyn CredentialStore> {
-        Arc::clone(&self.credentials)
+        Arc::<Slot>::clone(&self.0)
     }
 
     /// The same for clients, which may outlive the store: it fails once everything else that came from the store is
     /// dropped, and keeps no file open.
     pub fn lent_credentials(&self) -> Arc<dyn CredentialStore> {
-        Lent::of(&self.credentials)
+        Lent::of(&self.credentials())
     }
 
     /// Returns how processes that share the store share limits of calls; `None` if no other process can.
     pub fn portions(&self) -> Option<Arc<dyn Portions>> {
-        self.portions.clone()
+        let is_shared = self.0.is_shared();
+        is_shared.then(|| -> Arc<dyn Portions> { Arc::<Slot>::clone(&self.0) })
     }
 
     /// Looks how the store is at the moment; that costs a few calls of the system.
     pub fn vitals(&self) -> StoreVitals {
-        (self.vitals)()
+        self.0.vitals()
     }
 
-    /// Returns what an operator should be told: keys that others can read, a store that was lost.
+    /// Returns what an operator should be told: keys that others can read, a store that was lost. The log has it where
+    /// the store has opened later.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        self.0.get().map_or(&[], |opened| &opened.warnings)
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("replica", &self.leases.replica())
-            .field("warnings", &self.warnings)
+            .field(
+                "replica",
+                &self.0.get().map(|opened| opened.leases.replica()),
+            )
+            .field("warnings", &self.warnings())
             .finish_non_exhaustive()
     }
 }

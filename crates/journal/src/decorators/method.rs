@@ -55,7 +55,7 @@ impl AccountJournal {
             key: self.key(context, request_id)?,
             party: self.party().cloned(),
             method: method.as_str(),
-            fingerprint: self.process().store().fingerprint(&content),
+            fingerprint: self.process().store().fingerprint(&content)?,
             member: about.member.cloned(),
             subject: about.subject,
             openid: about.openid.cloned(),

@@ -66,7 +66,7 @@ impl AccountJournal {
             key: self.key(context, None)?,
             party: self.party().cloned(),
             method: operation.id,
-            fingerprint: self.process().store().fingerprint(content.as_bytes()),
+            fingerprint: self.process().store().fingerprint(content.as_bytes())?,
             subject: subject::of_request(request.as_ref()),
             member: subject::member_of(self.account(), request.as_ref()),
             openid: record.named("openid").text().map(Into::into),

@@ -312,14 +312,14 @@ impl State {
 
 #[async_trait]
 impl ChangeStore for Replica {
-    fn fingerprint(&self, content: &[u8]) -> Fingerprint {
+    fn fingerprint(&self, content: &[u8]) -> Result<Fingerprint, StoreError> {
         let mut digest = [0; 32];
         for (index, part) in (0_u64..).zip(digest.chunks_mut(8)) {
             let mut hasher = DefaultHasher::new();
             (index, content).hash(&mut hasher);
             part.copy_from_slice(&hasher.finish().to_be_bytes());
         }
-        Fingerprint(digest)
+        Ok(Fingerprint(digest))
     }
 
     async fn find(&self, key: &ChangeKey) -> Result<Option<StoredChange>, StoreError> {

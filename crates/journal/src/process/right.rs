@@ -147,7 +147,7 @@ impl Process {
         subject: &SubjectKey,
         right: &mut Right,
     ) -> Result<bool, Error> {
-        let name = self.lease_name(subject);
+        let name = self.lease_name(subject)?;
         let mut pause = self.settings.lease_poll;
         loop {
             match self.leases.acquire(&name).await? {
@@ -179,7 +179,7 @@ impl Process {
         if right.guard.is_none() {
             return Ok(None);
         }
-        match self.leases.acquire(&self.lease_name(&subject)).await? {
+        match self.leases.acquire(&self.lease_name(&subject)?).await? {
             Acquired::Held(lease) => {
                 right.lease = Some(lease);
                 Ok(Some(right))
@@ -195,15 +195,15 @@ impl Process {
     }
 
     /// A name that tells nobody the code of the member.
-    fn lease_name(&self, (account, subject): &SubjectKey) -> String {
+    fn lease_name(&self, (account, subject): &SubjectKey) -> Result<String, Error> {
         let content = format!("lease {account} {subject}");
-        let digest = self.store.fingerprint(content.as_bytes());
+        let digest = self.store.fingerprint(content.as_bytes())?;
         let mut name = String::with_capacity(2 * digest.0.len());
         for byte in digest.0 {
             // A text takes whatever is written into it.
             let _ = write!(name, "{byte:02x}");
         }
-        name
+        Ok(name)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::session::{Session, column};
 use super::url::DatabaseUrl;
+use crate::unopened::Unopened;
 use crate::{digest_key, key_file};
 
 /// What each version adds; the number of statements is the newest version.
@@ -105,7 +106,7 @@ pub(super) async fn prepare(
     session: &mut Session,
     url: &DatabaseUrl,
     key_file: &Path,
-) -> Result<Prepared, StoreError> {
+) -> Result<Prepared, Unopened> {
     let mut warnings = check_server(session, url).await?;
     session.batch(BEGIN).await?;
     session.rows(LOCK, &[]).await?;
@@ -118,7 +119,7 @@ pub(super) async fn prepare(
     migrate(session, url).await?;
     let sealed = session.first(DIGEST_KEY, &[]).await?;
     let sealed = sealed.map(|row| column(&row, 0)).transpose()?;
-    let (digests, resealed) = digest_key::read(&keys.0, sealed)?;
+    let (digests, resealed) = digest_key::read(&keys.0, sealed).map_err(Unopened::Mistake)?;
     if let Some(sealed) = resealed {
         let statement = "INSERT INTO meta (name, value) VALUES ('digest_key', $1) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -132,16 +133,16 @@ pub(super) async fn prepare(
     })
 }
 
-async fn check_server(session: &mut Session, url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+async fn check_server(session: &mut Session, url: &DatabaseUrl) -> Result<Vec<String>, Unopened> {
     let row = session.first(SETTINGS, &[]).await?;
     let row = row.ok_or_else(|| StoreError::new("the database does not tell its settings"))?;
     let version: i64 = column(&row, 0)?;
     if version < OLDEST_SERVER {
-        return Err(StoreError::refused(format!(
+        return Err(Unopened::Mistake(StoreError::refused(format!(
             "the database {url} is PostgreSQL {}; the store needs {} or later",
             version / 10_000,
             OLDEST_SERVER / 10_000
-        )));
+        ))));
     }
     let is_off = |setting: &str| setting == "off";
     let mut warnings = Vec::new();
@@ -170,7 +171,7 @@ async fn create(session: &mut Session) -> Result<(), StoreError> {
         .await
 }
 
-async fn migrate(session: &mut Session, url: &DatabaseUrl) -> Result<(), StoreError> {
+async fn migrate(session: &mut Session, url: &DatabaseUrl) -> Result<(), Unopened> {
     let (version, missing) = version(session, url).await?;
     for (version, migration) in (version + 1..).zip(missing) {
         session.batch(migration).await?;
@@ -191,7 +192,7 @@ pub(super) async fn known_version(
             "the database {url} has no store; a gateway makes it at its first start"
         )));
     }
-    let (version, _) = version(session, url).await?;
+    let (version, _) = version(session, url).await.map_err(Unopened::into_error)?;
     Ok(u32::try_from(version).unwrap_or_default())
 }
 
@@ -215,17 +216,17 @@ pub(super) async fn digest_key(
 async fn version(
     session: &mut Session,
     url: &DatabaseUrl,
-) -> Result<(i64, &'static [&'static str]), StoreError> {
+) -> Result<(i64, &'static [&'static str]), Unopened> {
     let row = session.first(VERSION, &[]).await?;
     let version: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
     let known = usize::try_from(version).ok();
     let missing = known.and_then(|known| MIGRATIONS.get(known..));
     let missing = missing.ok_or_else(|| {
-        StoreError::refused(format!(
+        Unopened::Mistake(StoreError::refused(format!(
             "the store in the database {url} is of version {version}, and this program knows none above {}; use the \
              program that wrote it",
             MIGRATIONS.len(),
-        ))
+        )))
     })?;
     Ok((version, missing))
 }
@@ -235,27 +236,33 @@ async fn read_keys(
     url: &DatabaseUrl,
     file: &Path,
     has_store: bool,
-) -> Result<(SealingKeys, Vec<String>), StoreError> {
+) -> Result<(SealingKeys, Vec<String>), Unopened> {
     if has_store && !file.exists() {
-        return Err(StoreError::refused(format!(
+        return Err(Unopened::Mistake(StoreError::refused(format!(
             "the key file {} is missing, and the database {url} has a store already, which opens with its own keys \
              only: copy the key file from a replica that uses this store, or name another database",
             file.display()
-        )));
+        ))));
     }
     let path = file.to_owned();
+    let database = url.to_string();
     let read = spawn_blocking(move || {
         let is_new = !path.exists();
         if is_new {
             key_file::create_key_file(&path)?;
         }
-        let (keys, warning) = key_file::read(&path)?;
-        let made = is_new.then(|| {
-            format!(
+        let (keys, warning) = key_file::read(&path).map_err(Unopened::Mistake)?;
+        let made = match (has_store, is_new) {
+            (true, _) => None,
+            (false, true) => Some(format!(
                 "the key file {} has been made with a new store: keep a copy, and give it to every other replica",
                 path.display()
-            )
-        });
+            )),
+            (false, false) => Some(format!(
+                "the database {database} had no store, and one has been made, though its keys were there: if there was \
+                 one, changes made before are not remembered"
+            )),
+        };
         Ok((keys, made.into_iter().chain(warning).collect()))
     });
     let read = read.await;

@@ -1,13 +1,25 @@
 //! What SQLite's errors mean.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use kabao_journal::StoreError;
 use rusqlite::{Error, ErrorCode};
 
+use crate::unopened::Unopened;
+
 /// Says what failed and where, without values; nothing of it was committed.
 pub(super) fn failed(file: &Path, error: Error) -> StoreError {
     StoreError::refused(message(file, &error)).with_source(error)
+}
+
+/// Says why the tables are not those that are needed. What SQLite reports may pass; whatever else is wrong was read without
+/// fail, and is another store than the keys or the program are for.
+pub(super) fn not_prepared(error: StoreError) -> Unopened {
+    match error.source().is_some_and(|cause| cause.is::<Error>()) {
+        true => Unopened::Outage(error),
+        false => Unopened::Mistake(error),
+    }
 }
 
 /// Says why a commit failed. Without room nothing was committed; after anything else the log may hold all of it, and a
@@ -26,7 +38,7 @@ fn message(file: &Path, error: &Error) -> String {
             "there is no room for the store {file}; the next change is taken as soon as there is"
         ),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
-            "the store {file} is damaged; restore it from a backup, or move it and its log away to begin with an empty one"
+            "the store {file} is damaged; restore it from a backup, or move it, its log and its lock away to begin with an empty one"
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             format!(

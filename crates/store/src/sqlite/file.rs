@@ -45,6 +45,11 @@ impl DatabaseFile {
         &self.path
     }
 
+    /// What a file is called before it has its tables and so its name.
+    pub(super) fn unnamed(path: &Path) -> PathBuf {
+        path.with_extension("new")
+    }
+
     /// Makes a file that only its owner may read; SQLite gives its mode to those beside it.
     ///
     /// It gets its name once `fill` has put the tables in. So a file of that name without any was cut, and is not
@@ -58,7 +63,7 @@ impl DatabaseFile {
             StoreError::new(message).with_source(error)
         };
         let unnamed = Self {
-            path: self.path.with_extension("new"),
+            path: Self::unnamed(&self.path),
             max_size: self.max_size,
         };
         // What an earlier try has left behind.

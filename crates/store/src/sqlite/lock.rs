@@ -10,6 +10,7 @@ use kabao_journal::StoreError;
 
 use super::beside;
 use crate::place::Holder;
+use crate::unopened::Unopened;
 
 /// How often the lock is tried: whoever only looks who has it holds it for some microseconds.
 const TRIES: usize = 64;
@@ -23,7 +24,7 @@ pub(super) struct FileLock {
 
 impl FileLock {
     /// Takes the lock of a database; makes its folder if there is none.
-    pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
+    pub(super) fn take(database: &Path) -> Result<Self, Unopened> {
         let failed = |error: io::Error| {
             let message = format!("the store {} cannot be locked", database.display());
             StoreError::new(message).with_source(error)
@@ -54,11 +55,11 @@ impl FileLock {
                 let process = process_in(&path(database));
                 let process = process.map(|id| format!(" (process {id})"));
                 let (database, process) = (database.display(), process.unwrap_or_default());
-                Err(StoreError::new(format!(
+                Err(Unopened::Mistake(StoreError::refused(format!(
                     "the store {database} is used by another process{process}; it serves one"
-                )))
+                ))))
             }
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::Error(error)) => Err(failed(error).into()),
         }
     }
 

@@ -18,7 +18,7 @@ fn settings(directory: &Directory) -> EmbeddedSettings {
     settings
 }
 
-fn key(id: &str) -> ChangeKey {
+pub(crate) fn key(id: &str) -> ChangeKey {
     ChangeKey {
         account: "acme".parse().unwrap(),
         id: id.parse().unwrap(),
@@ -37,7 +37,7 @@ pub(crate) fn change(id: &str, plan: &[u8]) -> NewChange {
     }
 }
 
-fn fresh(begun: Result<Begun, StoreError>) -> Ticket {
+pub(crate) fn fresh(begun: Result<Begun, StoreError>) -> Ticket {
     match begun.unwrap() {
         Begun::Fresh(ticket) => ticket,
         other => panic!("{other:?}"),
@@ -254,7 +254,9 @@ async fn a_log_without_its_database_is_not_played_into_another_one() {
     let error = refused(&settings).await;
     assert!(error.contains("kabao.db-wal"), "{error}");
     assert!(!left.path().join("kabao.db").exists());
-    fs::remove_file(left.path().join("kabao.db-wal")).unwrap();
+    for name in ["kabao.db-wal", "kabao.db.lock"] {
+        fs::remove_file(left.path().join(name)).unwrap();
+    }
     Store::open(&settings.into()).await.unwrap();
 }
 

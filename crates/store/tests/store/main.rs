@@ -8,6 +8,7 @@
 mod credentials;
 mod directory;
 mod faults;
+mod late;
 mod observed;
 mod postgres;
 mod sealed;

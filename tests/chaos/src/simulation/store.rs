@@ -114,7 +114,7 @@ impl SimStore {
 
 #[async_trait]
 impl ChangeStore for SimStore {
-    fn fingerprint(&self, content: &[u8]) -> Fingerprint {
+    fn fingerprint(&self, content: &[u8]) -> Result<Fingerprint, StoreError> {
         self.inner.fingerprint(content)
     }
 

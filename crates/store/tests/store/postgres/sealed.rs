@@ -18,7 +18,7 @@ async fn no_personal_data_lies_in_the_tables() {
     let changes = store.changes();
     let new = NewChange {
         subject: Some(PERSONAL.join(" ")),
-        fingerprint: changes.fingerprint(PERSONAL.join(" ").as_bytes()),
+        fingerprint: changes.fingerprint(PERSONAL.join(" ").as_bytes()).unwrap(),
         ..change("a", PERSONAL.join(" ").as_bytes())
     };
     let Begun::Fresh(ticket) = changes.begin(new).await.unwrap() else {

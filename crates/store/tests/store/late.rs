@@ -1,0 +1,271 @@
+//! Stores that do not open at the start of their process.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use kabao_api::Reason;
+use kabao_journal::{ChangeFilter, ChangeUpdate, Lease, StoreError, Ticket};
+use kabao_store::{EmbeddedSettings, Store, StoreObserver, StoreSettings, create_key_file};
+
+use crate::directory::Directory;
+use crate::faults::{change, fresh, key};
+
+struct Silent;
+
+impl StoreObserver for Silent {}
+
+/// Starts a store, which may open later.
+pub(crate) async fn start(settings: &StoreSettings) -> Result<Store, StoreError> {
+    Store::start(settings, Arc::new(Silent)).await
+}
+
+/// A store that has had a change.
+async fn used(directory: &Directory) -> StoreSettings {
+    let settings = StoreSettings::embedded(directory.path());
+    let store = Store::open(&settings).await.unwrap();
+    fresh(store.changes().begin(change("before", b"plan")).await);
+    settings
+}
+
+/// From now on time goes on by itself as soon as everybody waits, so it must not go on while a thread writes.
+fn hurry() {
+    tokio::time::pause();
+}
+
+/// Waits until the store is open, and lets time go on as it does.
+async fn opened(store: &Store) {
+    store.opened().await;
+    tokio::time::resume();
+}
+
+/// Whatever a store is asked for, it does nothing and says so.
+pub(crate) async fn refuses_everything(store: &Store) {
+    let (changes, leases, credentials) = (store.changes(), store.leases(), store.credentials());
+    let ticket = Ticket {
+        sequence: 1,
+        fence: 1,
+    };
+    let update = ChangeUpdate {
+        state: kabao_api::ChangeState::Applied,
+        plan: None,
+        answer: None,
+        time: SystemTime::UNIX_EPOCH,
+    };
+    let lease = Lease {
+        name: "a".to_owned(),
+        fence: 1,
+    };
+    let (account, ids) = ("acme".parse().unwrap(), ["a".parse().unwrap()]);
+    let errors = [
+        changes.fingerprint(b"content").err(),
+        changes.find(&key("a")).await.err(),
+        changes.first_known(&account, &ids).await.err(),
+        changes.begin(change("a", b"plan")).await.err(),
+        changes.update(ticket, update).await.err(),
+        changes.forget(ticket).await.err(),
+        changes.claim(ticket).await.err(),
+        changes.list(&ChangeFilter::default()).await.err(),
+        changes.now().await.err(),
+        changes.sweep(SystemTime::UNIX_EPOCH, 1).await.err(),
+        leases.acquire("a").await.err(),
+        leases.release(lease).await.err(),
+        leases.is_alive("a").await.err(),
+    ];
+    for (index, error) in errors.into_iter().enumerate() {
+        let error = error.unwrap_or_else(|| panic!("{index} was done"));
+        assert!(error.is_refusal(), "{index}: {error}");
+        assert!(error.to_string().contains("not open yet"), "{error}");
+    }
+    for error in [
+        credentials.find("a").await.err(),
+        credentials.acquire("a").await.err(),
+        store.lent_credentials().find("a").await.err(),
+    ] {
+        assert_eq!(error.map(|error| error.reason()), Some(Reason::Store));
+    }
+    assert!(!changes.is_new(&key("a")) && !leases.is_fresh());
+    assert!(!store.vitals().takes_changes);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_until_it_is_restored_beside_the_process() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let file = directory.path().join("kabao.db");
+    let good = fs::read(&file).unwrap();
+    let bad = vec![7; good.len()];
+    fs::write(&file, &bad).unwrap();
+    hurry();
+    let store = start(&settings).await.unwrap();
+    refuses_everything(&store).await;
+    assert_eq!(
+        store.vitals().file.map(|file| file.size),
+        Some(good.len() as u64)
+    );
+    let changes = store.changes();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.opened().await }
+    });
+    // For as long as it takes, it is tried again, and left alone.
+    tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+    assert!(!waiting.is_finished());
+    assert_eq!(fs::read(&file).unwrap(), bad);
+
+    // Beside the file first, and under its name in one step.
+    let restored = directory.path().join("restored");
+    fs::write(&restored, &good).unwrap();
+    fs::rename(&restored, &file).unwrap();
+    waiting.await.unwrap();
+    tokio::time::resume();
+    assert!(changes.find(&key("before")).await.unwrap().is_some());
+    fresh(changes.begin(change("after", b"plan")).await);
+    assert!(store.leases().is_fresh() && store.vitals().takes_changes);
+    let credentials = store.lent_credentials();
+    assert!(credentials.acquire("a").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_lost_database_is_refused_until_it_is_back() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let (file, away) = (
+        directory.path().join("kabao.db"),
+        directory.path().join("away"),
+    );
+    fs::rename(&file, &away).unwrap();
+    let error = Store::open(&settings).await.unwrap_err().to_string();
+    assert!(
+        error.contains("is gone") && error.contains("kabao.db.lock"),
+        "{error}"
+    );
+    hurry();
+    let store = start(&settings).await.unwrap();
+    refuses_everything(&store).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert!(!file.exists(), "no other one takes its place");
+    fs::rename(&away, &file).unwrap();
+    opened(&store).await;
+    let found = store.changes().find(&key("before")).await.unwrap();
+    assert!(found.is_some());
+}
+
+#[tokio::test]
+async fn whoever_moves_the_lock_away_as_well_begins_with_an_empty_store() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    fs::remove_file(directory.path().join("kabao.db")).unwrap();
+    hurry();
+    let store = start(&settings).await.unwrap();
+    fs::remove_file(directory.path().join("kabao.db.lock")).unwrap();
+    opened(&store).await;
+    let warnings = store.warnings();
+    assert!(warnings[0].contains("made anew"), "{warnings:?}");
+    assert_eq!(store.changes().find(&key("before")).await.unwrap(), None);
+    fresh(store.changes().begin(change("after", b"plan")).await);
+}
+
+/// Keys are often there before the first start, out of a place for secrets.
+#[tokio::test]
+async fn keys_that_are_there_before_the_first_start_are_used_and_told() {
+    let directory = Directory::new();
+    let settings = EmbeddedSettings::new(directory.path());
+    create_key_file(&settings.key_file).unwrap();
+    let store = start(&settings.into()).await.unwrap();
+    let warnings = store.warnings();
+    assert!(warnings[0].contains("made anew"), "{warnings:?}");
+    fresh(store.changes().begin(change("first", b"plan")).await);
+}
+
+#[tokio::test]
+async fn a_first_start_without_room_leaves_nothing_in_the_way_of_the_next_one() {
+    let directory = Directory::new();
+    let mut settings = EmbeddedSettings::new(directory.path());
+    settings.max_size = Some(4096);
+    let store = start(&settings.clone().into()).await.unwrap();
+    refuses_everything(&store).await;
+    drop(store);
+    settings.max_size = None;
+    let store = start(&settings.into()).await.unwrap();
+    assert_eq!(store.warnings(), [""; 0], "nothing was lost");
+    fresh(store.changes().begin(change("first", b"plan")).await);
+}
+
+#[tokio::test]
+async fn nobody_opens_a_store_that_nobody_has_any_more() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let (file, away) = (
+        directory.path().join("kabao.db"),
+        directory.path().join("away"),
+    );
+    fs::rename(&file, &away).unwrap();
+    hurry();
+    let store = start(&settings).await.unwrap();
+    let lent = store.lent_credentials();
+    drop(store);
+    fs::rename(&away, &file).unwrap();
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    tokio::time::resume();
+    assert!(lent.find("a").await.is_err());
+    // Nobody else has it.
+    Store::open(&settings).await.unwrap();
+}
+
+/// What only another start can mend is told at once.
+#[tokio::test]
+async fn mistakes_end_the_start() {
+    type Spoil = fn(&Path);
+    let mistakes: [(&str, Spoil); 6] = [
+        ("not that of the store", |folder| {
+            fs::remove_file(folder.join("store.key")).unwrap();
+            create_key_file(&folder.join("store.key")).unwrap();
+        }),
+        ("no usable keys", |folder| {
+            fs::write(folder.join("store.key"), "no key").unwrap();
+        }),
+        ("is missing", |folder| {
+            fs::remove_file(folder.join("store.key")).unwrap();
+        }),
+        ("version 99", |folder| {
+            let database = rusqlite::Connection::open(folder.join("kabao.db")).unwrap();
+            database.pragma_update(None, "user_version", 99).unwrap();
+        }),
+        ("cannot be locked", |folder| {
+            fs::remove_file(folder.join("kabao.db.lock")).unwrap();
+            fs::create_dir(folder.join("kabao.db.lock")).unwrap();
+        }),
+        ("cannot be read", |folder| {
+            fs::remove_file(folder.join("kabao.db")).unwrap();
+            fs::create_dir(folder.join("kabao.db")).unwrap();
+        }),
+    ];
+    for (why, spoil) in mistakes {
+        let directory = Directory::new();
+        let settings = used(&directory).await;
+        spoil(directory.path());
+        let error = start(&settings).await.unwrap_err().to_string();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let _other = Store::open(&settings).await.unwrap();
+    let error = start(&settings).await.unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+
+    // A file where the folder should be, and nothing is left behind by keys that are of no use.
+    let directory = Directory::new();
+    let folder = directory.path().join("store");
+    fs::write(&folder, "").unwrap();
+    let settings = StoreSettings::embedded(&folder);
+    let error = start(&settings).await.unwrap_err().to_string();
+    assert!(error.contains("store"), "{error}");
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("store.key"), "no key").unwrap();
+    start(&settings).await.unwrap_err();
+    fs::remove_file(folder.join("store.key")).unwrap();
+    start(&settings).await.unwrap();
+}
