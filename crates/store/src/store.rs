@@ -72,6 +72,11 @@ impl Store {
         Ok(Self(slot))
     }
 
+    /// Tells whether the store is open. It may not take changes all the same, as its [vitals](Self::vitals) tell.
+    pub fn is_open(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Waits until the store is open, which it then stays.
     pub async fn opened(&self) {
         self.0.wait().await;

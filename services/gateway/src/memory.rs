@@ -46,13 +46,14 @@ pub(crate) struct Witnesses {
 }
 
 impl Memory {
-    /// Opens the store, and begins to end what an earlier process has left open.
+    /// Opens the store, and begins to end what an earlier process has left open. A store that is not there at the moment
+    /// opens later: until then changes are refused, as they are by one that has failed.
     pub(crate) async fn open(
         settings: &MemorySettings,
         cache: &CacheSettings,
         witnesses: Witnesses,
     ) -> Result<Self, StoreError> {
-        let store = Store::open_observed(&settings.store, witnesses.store).await?;
+        let store = Store::start(&settings.store, witnesses.store).await?;
         for warning in store.warnings() {
             tracing::warn!("{warning}");
         }
@@ -62,8 +63,11 @@ impl Memory {
             journal.observe(Arc::new(audit));
         }
         let reconciler = {
-            let journal = journal.clone();
-            tokio::spawn(async move { journal.reconcile().await })
+            let (journal, store) = (journal.clone(), store.clone());
+            tokio::spawn(async move {
+                store.opened().await;
+                journal.reconcile().await;
+            })
         };
         Ok(Self {
             journal,
@@ -99,7 +103,7 @@ impl Memory {
 
     /// Tells the replicas that share the store that this one is gone, so that they need not wait for it.
     pub(crate) async fn leave(&self) {
-        if self.store.portions().is_none() {
+        if self.store.portions().is_none() || !self.store.is_open() {
             return;
         }
         // Others take its portions at once, and what left here last still counts.

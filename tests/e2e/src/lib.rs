@@ -18,6 +18,7 @@ mod foreign_forms;
 mod founding;
 mod kept_reads;
 mod key_changes;
+mod late_store;
 mod leaks;
 mod ledger;
 mod life_brand;

@@ -1,5 +1,6 @@
 //! Several gateways with one memory: a database of PostgreSQL, which goes away and comes back.
 
+mod late;
 mod outage;
 mod portions;
 mod tokens;

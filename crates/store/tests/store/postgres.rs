@@ -3,6 +3,7 @@
 mod answers;
 mod conformance;
 mod credentials;
+mod late;
 mod observed;
 mod portions;
 mod proxy;
