@@ -159,9 +159,9 @@ fn require_store(file: &DatabaseFile) -> Result<(), StoreError> {
     })?;
     match found {
         true => Ok(()),
-        false => Err(StoreError::new(format!(
-            "there is no store {}; name another one, a gateway makes it at its first start",
-            path.display()
-        ))),
+        false => {
+            let (what, remedy) = founding::absence(path);
+            Err(StoreError::new(format!("{what}; {remedy}")))
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kabao_client::Client;
-use kabao_gateway::{Dev, DevOptions};
+use kabao_gateway::config::{MemorySettings, Settings};
+use kabao_gateway::{Dev, DevOptions, Gateway, StartError};
 use kabao_proto::kabao::officialaccount::v1::ModifyCardStockRequest;
 use kabao_proto::kabao::officialaccount::v1::card_service_client::CardServiceClient;
 use kabao_proto::kabao::v1::account_service_client::AccountServiceClient;
@@ -16,6 +17,7 @@ use kabao_proto::kabao::v1::{
     GetChangeRequest, ListChangesRequest, Member,
 };
 use kabao_sandbox::Running;
+use kabao_store::create_key_file;
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Request, Response, Status};
 
@@ -129,6 +131,45 @@ async fn refuses_changes(world: &World) {
         }
         store().check(cards.modify_card_stock(request).await);
     }
+}
+
+#[tokio::test]
+async fn keys_of_another_store_end_the_start() {
+    let folder = Folder::new("keys");
+    let (gateway, sandbox) = Dev::start(DevOptions::default())
+        .await
+        .unwrap()
+        .into_parts();
+    gateway.drain().await;
+    let world = World::over(&folder.0, clients(&sandbox), sandbox).await;
+    let (gateway, _sandbox) = world.into_parts();
+    gateway.drain().await;
+    let key_file = folder.file("store.key");
+    fs::remove_file(&key_file).unwrap();
+    create_key_file(&key_file).unwrap();
+    let mut settings = Settings {
+        store: Some(MemorySettings::embedded(&folder.0)),
+        ..Settings::default()
+    };
+    settings.grpc.listen.set_port(0);
+    settings.admin.listen.set_port(0);
+    let refused = timeout(PATIENCE, async {
+        loop {
+            match Gateway::start(&settings).await {
+                Err(StartError::Store(error)) => {
+                    let error = error.to_string();
+                    // The earlier one may be on its way out.
+                    if !error.contains("another process") {
+                        break error;
+                    }
+                    sleep(Duration::from_millis(20)).await;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let refused = refused.await.unwrap();
+    assert!(refused.contains("not that of the store"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,7 +23,7 @@ use super::{beside, require_store, schema};
 use crate::key_file::{self, sync_folder_of};
 use crate::report::Backup;
 
-/// So many pages are copied before it is looked whether a gateway has started: 1 MiB.
+/// So many pages are copied before it is looked whether a gateway opens the store: 1 MiB.
 const PAGES: i32 = 256;
 
 /// What SQLite may put beside the unfinished copy.
@@ -51,7 +51,7 @@ pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backu
         copy_pages(&source, &mut copy, &watch).map_err(|error| blamed(&file, target, error))?;
     if !copied {
         return Err(StoreError::new(
-            "a gateway has started, and the backup has made way for it; run it again",
+            "a gateway opens the store, and the backup has made way for it; run it again",
         ));
     }
     drop(source);
@@ -73,7 +73,7 @@ pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backu
     })
 }
 
-/// Copies what is there now; false if a gateway has started meanwhile.
+/// Copies what is there now; false if a gateway opens the store meanwhile.
 fn copy_pages(source: &Connection, copy: &mut Connection, watch: &Watch) -> rusqlite::Result<bool> {
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;

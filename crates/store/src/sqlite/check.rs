@@ -14,7 +14,7 @@ use super::file::DatabaseFile;
 use super::lock::{self, Watch};
 use super::settings::EmbeddedSettings;
 use super::statements::{COLUMNS, COLUMNS_BEFORE};
-use super::{beside, schema, table};
+use super::{beside, founding, schema, table};
 use crate::changes::Seals;
 use crate::key_file;
 use crate::place::Place;
@@ -73,10 +73,8 @@ impl Check<'_> {
             ),
         }
         if !path.exists() {
-            return self.fault(
-                format!("there is no store {}", path.display()),
-                "name another one; a gateway makes it at its first start",
-            );
+            let (what, remedy) = founding::absence(&path);
+            return self.fault(what, remedy);
         }
         self.modes();
         let keys = key_file::read(&self.settings.key_file);
@@ -146,7 +144,7 @@ impl Check<'_> {
         match self.making_way(database, looked) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
                 self.fault(
-                    "a gateway has started, and the check of the structure has made way for it",
+                    "a gateway opens the store, and the check of the structure has made way for it",
                     "run the check again",
                 );
             }

@@ -73,6 +73,21 @@ impl<'a> Founding<'a> {
     }
 }
 
+/// What is to be said of a store that is not there, and what helps.
+pub(super) fn absence(database: &Path) -> (String, &'static str) {
+    let shown = database.display();
+    match lock::path(database).exists() && !DatabaseFile::unnamed(database).exists() {
+        true => (
+            format!("the store {shown} is gone, though its lock tells that there was one"),
+            "put it back, or restore it from a backup; until then a gateway takes no changes",
+        ),
+        false => (
+            format!("there is no store {shown}"),
+            "name another one; a gateway makes it at its first start",
+        ),
+    }
+}
+
 /// A log whose database is gone would be played into the one that is made in its place.
 fn require_no_log(database: &Path) -> Result<(), StoreError> {
     let log = beside(database, "-wal");

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use kabao_api::Reason;
 use kabao_journal::{ChangeFilter, ChangeUpdate, Lease, StoreError, Ticket};
-use kabao_store::{EmbeddedSettings, Store, StoreObserver, StoreSettings, create_key_file};
+use kabao_store::{EmbeddedSettings, Store, StoreObserver, StoreSettings, Upkeep, create_key_file};
 
 use crate::directory::Directory;
 use crate::faults::{change, fresh, key};
@@ -100,10 +100,8 @@ async fn a_damaged_file_is_refused_until_it_is_restored_beside_the_process() {
     hurry();
     let store = start(&settings).await.unwrap();
     refuses_everything(&store).await;
-    assert_eq!(
-        store.vitals().file.map(|file| file.size),
-        Some(good.len() as u64)
-    );
+    let size = store.vitals().file.unwrap().size;
+    assert_eq!(usize::try_from(size), Ok(good.len()));
     let changes = store.changes();
     let waiting = tokio::spawn({
         let store = store.clone();
@@ -113,6 +111,12 @@ async fn a_damaged_file_is_refused_until_it_is_restored_beside_the_process() {
     tokio::time::sleep(std::time::Duration::from_mins(10)).await;
     assert!(!waiting.is_finished());
     assert_eq!(fs::read(&file).unwrap(), bad);
+    let upkeep = Upkeep::new(settings.clone());
+    let report = upkeep.check().await.unwrap();
+    let told = report.faults[0].to_string();
+    assert!(told.contains("damaged"), "{told}");
+    let backup = upkeep.backup(&directory.path().join("backup")).await;
+    assert!(backup.unwrap_err().to_string().contains("damaged"));
 
     // Beside the file first, and under its name in one step.
     let restored = directory.path().join("restored");
@@ -146,6 +150,16 @@ async fn a_lost_database_is_refused_until_it_is_back() {
     refuses_everything(&store).await;
     tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert!(!file.exists(), "no other one takes its place");
+    let upkeep = Upkeep::new(settings.clone());
+    let report = upkeep.check().await.unwrap();
+    assert_eq!((report.holder, report.faults.len()), (None, 1));
+    let told = report.faults[0].to_string();
+    assert!(
+        told.contains("is gone") && told.contains("restore it"),
+        "{told}"
+    );
+    let backup = upkeep.backup(&directory.path().join("backup")).await;
+    assert!(backup.unwrap_err().to_string().contains("is gone"));
     fs::rename(&away, &file).unwrap();
     opened(&store).await;
     let found = store.changes().find(&key("before")).await.unwrap();

@@ -274,13 +274,13 @@ async fn a_store_starts_after_a_crash_while_it_is_checked_and_copied() {
     assert!(
         found
             .iter()
-            .all(|fault| fault.contains("a gateway has started")),
+            .all(|fault| fault.contains("a gateway opens the store")),
         "{found:?}"
     );
     match copy.await.unwrap() {
         Ok(backup) => assert!(backup.changes >= 2000),
         Err(error) => assert!(
-            error.to_string().contains("a gateway has started"),
+            error.to_string().contains("a gateway opens the store"),
             "{error}"
         ),
     }

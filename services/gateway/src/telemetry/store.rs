@@ -109,7 +109,7 @@ pub(super) fn watch(meter: &Meter, vitals: impl Fn() -> StoreVitals + Send + Syn
     meter
         .u64_observable_gauge("kabao.store.takes_changes")
         .with_description(
-            "1 while the store takes changes as far as is known; 0 after a failure of its file until that was opened anew, and while its database is not reached.",
+            "1 while the store takes changes as far as is known; 0 until it was opened, after a failure of its file until that was opened anew, and while its database is not reached.",
         )
         .with_callback(move |gauge| gauge.observe(u64::from(looked().takes_changes), &[]))
         .build();
