@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
+use crate::canaries;
 use crate::demo::{BRAND, Demo, MERCHANT, OFFICIAL_ACCOUNT};
-use crate::leaks;
 use crate::refusal::refused;
 use crate::world::{PATIENCE, World};
 
@@ -281,7 +281,7 @@ async fn what_wechat_cannot_tell_is_for_an_operator() {
             outcome: outcome.into(),
             note: "counted in WeChat's console".to_owned(),
         };
-        leaks::note_text("value", &resolve.note);
+        canaries::note_text("value", &resolve.note);
         let resolved = changes(&world).resolve_change(resolve.clone()).await;
         assert_eq!(resolved.unwrap().into_inner().state(), state);
         refused(Code::FailedPrecondition, "CHANGE_ENDED")

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod brand;
+mod canaries;
 mod changes;
 mod client_signature;
 mod control;

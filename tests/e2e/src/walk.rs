@@ -13,8 +13,8 @@ use tonic::{Response, Status};
 use tonic_types::StatusExt;
 
 use self::dynamic::{message, shown, snake};
+use crate::canaries;
 use crate::demo::Demo;
-use crate::leaks;
 use crate::refusal::Refusal;
 use crate::world::World;
 
@@ -131,7 +131,7 @@ impl<'w> Walk<'w> {
         // Boxed: the future of a call is large.
         let answer = Box::pin(dynamic::call(channel, &method, request))
             .await
-            .inspect_err(leaks::keep_refusal)?;
+            .inspect_err(canaries::keep_refusal)?;
         let answer = answer.map(|answer| shown(&answer));
         self.note_private(id, "answer", answer.get_ref());
         Ok(answer)
@@ -160,7 +160,7 @@ impl<'w> Walk<'w> {
                 if self.is_message(kind) {
                     self.note_fields(self.fields(kind), value);
                 } else if matches!(kind, "personal" | "sensitive" | "secret") {
-                    leaks::note(value);
+                    canaries::note(value);
                 }
             }
         }

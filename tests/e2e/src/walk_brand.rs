@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::canaries;
 use crate::demo::{BRAND, BRAND_DIRECT, BRAND_ID, Demo};
-use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -97,7 +97,7 @@ async fn walk() -> BTreeSet<String> {
     };
     activities::run(&mut stage).await;
     templates::delete(&mut stage).await;
-    leaks::keep_pages(&world).await;
+    canaries::keep_pages(world.gateway().admin()).await;
     walk.finish(&unanswered())
 }
 

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::canaries;
 use crate::demo::MERCHANT;
-use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -109,7 +109,7 @@ async fn walk() -> BTreeSet<String> {
     journey.callback().await;
     journey.ends(&card_id, &code).await;
     journey.upgrade().await;
-    leaks::keep_pages(&world).await;
+    canaries::keep_pages(world.gateway().admin()).await;
     journey.walk.finish(&UNANSWERED)
 }
 

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::canaries;
 use crate::demo::OFFICIAL_ACCOUNT;
-use crate::leaks;
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -80,7 +80,7 @@ async fn walk() -> BTreeSet<String> {
     rules::by_number(&mut walk, &card_id).await;
     reports::figures(&mut walk, &card_id).await;
     cards::delete(&mut walk, &card_id).await;
-    leaks::keep_pages(&world).await;
+    canaries::keep_pages(world.gateway().admin()).await;
     walk.finish(&UNANSWERED)
 }
 

@@ -21,8 +21,8 @@ use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
+use crate::canaries;
 use crate::demo::{Demo, OFFICIAL_ACCOUNT};
-use crate::leaks;
 
 /// Only a failure waits for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +38,7 @@ impl World {
     /// What `kabao dev` starts, in memory.
     pub(crate) async fn start() -> Self {
         let options = DevOptions {
-            directory: leaks::folder(),
+            directory: canaries::folder(),
             ..DevOptions::default()
         };
         let dev = Dev::start(options).await.unwrap();
@@ -68,7 +68,7 @@ impl World {
         let dev = Dev::start(DevOptions::default()).await.unwrap();
         let (_, sandbox) = dev.into_parts();
         let mut settings = settings(&sandbox);
-        if let Some(folder) = leaks::folder() {
+        if let Some(folder) = canaries::folder() {
             settings.store = Some(MemorySettings::embedded(folder.join("store")));
             let (log, key) = (folder.join("audit.jsonl"), folder.join("audit.key"));
             settings.audit = Some(AuditSettings::to_file(log, key));
@@ -128,7 +128,7 @@ impl World {
     }
 
     pub(crate) async fn of(gateway: Gateway, sandbox: Running) -> Self {
-        leaks::note_secrets(&sandbox);
+        canaries::note_secrets(&sandbox);
         let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
         Self {
             channel: endpoint.connect().await.unwrap(),

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
 
-use super::note_text;
+use crate::canaries;
 use crate::demo::MERCHANT;
 use crate::world::World;
 
@@ -56,7 +56,7 @@ fn with_token<T>(message: T, token: &str) -> Request<T> {
 /// Whatever is said about it is looked at.
 fn keep<T>(result: Result<Response<T>, Status>) {
     if let Err(refused) = result {
-        super::keep_refusal(&refused);
+        canaries::keep_refusal(&refused);
     }
 }
 
@@ -70,9 +70,9 @@ fn records(folder: &Path) -> Vec<Value> {
 #[tokio::test]
 async fn tokens_of_callers_stay_where_they_are_and_refusals_are_recorded_without_them() {
     for token in [TOKEN, WRONG] {
-        note_text("secret", token);
+        canaries::note_text("secret", token);
     }
-    let folder = super::folder().unwrap_or_else(|| {
+    let folder = canaries::folder().unwrap_or_else(|| {
         let name = format!("kabao-tokens-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -95,7 +95,7 @@ async fn tokens_of_callers_stay_where_they_are_and_refusals_are_recorded_without
     let mut members = MemberServiceClient::new(endpoint.connect().await.unwrap());
     for token in [TOKEN, WRONG] {
         let refused = members.adjust_points(with_token(adjust(CODE), token)).await;
-        super::keep_refusal(&refused.unwrap_err());
+        canaries::keep_refusal(&refused.unwrap_err());
     }
     gateway.drain().await;
     let records = records(&folder);
@@ -106,7 +106,7 @@ async fn tokens_of_callers_stay_where_they_are_and_refusals_are_recorded_without
     assert_eq!(refusals.len(), 1, "{records:#?}");
     assert_eq!(refusals[0]["reason"], "UNAUTHENTICATED");
     assert_eq!(refusals[0]["method"], "kabao.v1.MemberService/AdjustPoints");
-    if super::root().is_none() {
+    if canaries::root().is_none() {
         fs::remove_dir_all(&folder).unwrap();
     }
 }
@@ -114,7 +114,7 @@ async fn tokens_of_callers_stay_where_they_are_and_refusals_are_recorded_without
 #[tokio::test]
 async fn personal_values_in_every_field_that_takes_them_are_seen_by_nobody_else() {
     for value in [NICKNAME, PHONE, OPENID, CODE, EMAIL, ID_NUMBER, ADDRESS] {
-        note_text("value", value);
+        canaries::note_text("value", value);
     }
     let world = World::start().await;
     let mut members = world.members();
@@ -150,14 +150,14 @@ async fn personal_values_in_every_field_that_takes_them_are_seen_by_nobody_else(
         };
         keep(members.import_member(import).await);
     }
-    super::keep_pages(&world).await;
+    canaries::keep_pages(world.gateway().admin()).await;
 }
 
 /// What is refused in the end has a record as well.
 #[tokio::test]
 async fn methods_that_no_other_story_calls_are_called_here() {
     for value in [OPENID, CODE, ADDRESS, NICKNAME] {
-        note_text("value", value);
+        canaries::note_text("value", value);
     }
     let world = World::start().await;
     let (mut members, mut templates) = (world.members(), world.templates());
@@ -224,5 +224,5 @@ async fn methods_that_no_other_story_calls_are_called_here() {
     while imported.get_mut().message().await.unwrap().is_some() {}
     let mut updated = members.batch_update_members(updates).await.unwrap();
     while updated.get_mut().message().await.unwrap().is_some() {}
-    super::keep_pages(&world).await;
+    canaries::keep_pages(world.gateway().admin()).await;
 }
