@@ -5,6 +5,7 @@
 
 mod activity;
 mod claim;
+mod code;
 mod context;
 mod exchange;
 mod feed;

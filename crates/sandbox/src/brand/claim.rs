@@ -10,7 +10,6 @@ use super::member::{Ending, Member, MemberId};
 use super::member_change::{Data, Key, is_valid};
 use super::{Context, Core, Refused, Rule, form};
 use crate::clock::rfc3339;
-use crate::random;
 use crate::settings::{self, StockFalls};
 
 /// What a user does to join.
@@ -283,22 +282,6 @@ impl Core {
         let shown = member.shown(context.now, context.rules);
         self.members.add(&mut self.effects, member);
         shown
-    }
-
-    pub(super) fn check_code_is_free(&self, card_id: &str, code: &str) -> Result<(), Refused> {
-        match self.members.of_code(card_id, code) {
-            Some(_) => Err(Rule::CodeTaken.into()),
-            None => Ok(()),
-        }
-    }
-
-    fn fresh_code(&self, card_id: &str) -> String {
-        loop {
-            let code = random::digits(24);
-            if self.members.of_code(card_id, &code).is_none() {
-                return code;
-            }
-        }
     }
 }
 

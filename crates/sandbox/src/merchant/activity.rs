@@ -63,6 +63,11 @@ impl Recorded for Activity {
 }
 
 impl Core {
+    /// Returns the activities as they are shown at a moment.
+    pub(crate) fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.activities.values()
+    }
+
     /// Creates an activity.
     pub(super) fn create_activity(
         &mut self,

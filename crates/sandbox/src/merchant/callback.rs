@@ -29,6 +29,18 @@ impl Recorded for CallbackUrl {
 }
 
 impl Core {
+    /// Returns the notification URL of a merchant number.
+    pub(crate) fn callback(&self, merchant: &str) -> Option<&str> {
+        self.callbacks.get(merchant).map(|url| url.0.as_str())
+    }
+
+    /// Returns the notification URLs by merchant number.
+    pub(crate) fn callbacks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.callbacks
+            .iter()
+            .map(|(merchant, url)| (merchant.as_str(), url.0.as_str()))
+    }
+
     /// Sets the URL; the newest one counts.
     pub(super) fn set_callback(
         &mut self,

@@ -1,19 +1,15 @@
-//! User cards: who holds a card, what is shown of it, and how it ends.
+//! User cards: their records, and how they are found.
 
 use jiff::Timestamp;
 use kabao_models::Personal;
-use kabao_models::merchant::user_cards::{
-    ConfirmUserCard, ListUserCards, SetUserCardUnavailable, UserCard, UserCardSummary,
-};
+use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
 use serde::Serialize;
 
-use super::page::{self, Page};
 use super::state::MemberKey;
-use super::template_rules::check_appid;
-use super::{Context, Core, Refused, Rule};
+use super::template::Template;
+use super::{Context, Core, Refused, Rule, validity};
 use crate::clock::rfc3339_millis;
-use crate::dynamic_code;
 use crate::ledger::{Change, Effect, differences, whole};
 use crate::records::Recorded;
 
@@ -160,147 +156,44 @@ impl Recorded for Member {
 }
 
 impl Core {
-    /// Returns a user card by its code or, where the template has them, its present dynamic code.
-    pub(super) fn get_member(
+    /// Returns the members.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// Puts a user card in place as it is, received at a moment.
+    pub(crate) fn fill_member(&mut self, card: UserCard, received: Timestamp) {
+        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else {
+            return;
+        };
+        let template = self.templates.get(&card_id);
+        let date_information =
+            template.and_then(|template| template.card.date_information.as_ref());
+        let expires = validity::end(date_information, received, false);
+        let openid = card.openid.clone();
+        let key = (card_id, code.into_exposed());
+        let member = Member {
+            in_wallet: Some(received),
+            expires,
+            ..Member::new(card, received)
+        };
+        self.members.fill(key.clone(), member);
+        if let Some(openid) = openid {
+            self.holders.bind_openid(openid.expose(), &key);
+        }
+    }
+
+    /// Finds a user card of a template that the caller may use.
+    pub(super) fn member(
         &self,
-        context: &Context<'_>,
+        merchant: &str,
         card_id: &str,
         code: &str,
-    ) -> Result<UserCard, Refused> {
-        let template = self.template(context.merchant, card_id)?;
-        let shown = |member: &Member| {
-            let mut card = member.shown(context.now);
-            if !context.rules.answer_unofficial_members {
-                card.service_modules = None;
-                card.fapiao_jump_word = None;
-                card.guide = None;
-            }
-            card
-        };
-        if let Some(member) = self.members.get(&(card_id.to_owned(), code.to_owned())) {
-            return Ok(shown(member));
-        }
-        if template.card.need_dynamic_code == Some(true) {
-            let seconds = context.rules.dynamic_code_seconds;
-            let shows = |member: &Member| {
-                dynamic_code::of(card_id, member.code(), context.now, seconds) == code
-            };
-            let mut members = self.members.iter().filter(|(key, _)| key.0 == card_id);
-            if let Some((_, member)) = members.find(|(_, member)| shows(member)) {
-                return Ok(shown(member));
-            }
-        }
-        Err(Rule::CodeNotExist.into())
-    }
-
-    /// Lists the cards that an openid has of the caller, oldest first.
-    pub(super) fn list_members(
-        &self,
-        context: &Context<'_>,
-        list: &ListUserCards,
-    ) -> Result<Page<UserCardSummary>, Refused> {
-        check_appid(list.appid.as_deref(), context.rules)?;
-        let openid = list.openid.as_ref().ok_or(Refused::Required("openid"))?;
-        let is_listed = |key: &&MemberKey| {
-            let Ok((_, template, member)) = self.member(context.merchant, &key.0, &key.1) else {
-                return false;
-            };
-            (list.appid.is_none() || template.card.appid == list.appid)
-                && (context.rules.list_unusable_cards || member.check_usable(context).is_ok())
-        };
-        let found = self
-            .holders
-            .of_openid(openid.expose())
-            .iter()
-            .filter(is_listed)
-            .collect();
-        let page = page::cards(context, found, list.offset, list.limit)?;
-        let items = page
-            .items
-            .into_iter()
-            .map(|(card_id, code)| UserCardSummary {
-                card_id: Some(card_id.clone()),
-                code: Some(code.as_str().into()),
-                ..UserCardSummary::default()
-            });
-        Ok(Page {
-            items: items.collect(),
-            total: page.total,
-        })
-    }
-
-    /// Makes a user card unavailable for good.
-    pub(super) fn set_unavailable(
-        &mut self,
-        context: &Context<'_>,
-        request: &SetUserCardUnavailable,
-    ) -> Result<(), Refused> {
-        let (key, _, member) =
-            self.member(context.merchant, &request.card_id, request.code.expose())?;
-        if member.status(context.now) == UserCardStatus::Unavailable {
-            return if context.rules.refuse_second_invalidation {
-                Err(Rule::UserCardUnavailable.into())
-            } else {
-                Ok(())
-            };
-        }
-        if !context.rules.invalidate_ended_cards {
-            member.check_usable(context)?;
-        }
-        self.change_member(&key, None, |member| {
-            member.card.user_card_status = Some(UserCardStatus::Unavailable);
-            member.reason.clone_from(&request.reason);
-            member.pass = None;
-        });
-        Ok(())
-    }
-
-    /// Takes note of the result of the merchant's own card opening.
-    pub(super) fn confirm_member(
-        &mut self,
-        context: &Context<'_>,
-        request: &ConfirmUserCard,
-    ) -> Result<(), Refused> {
-        let (key, _, member) =
-            self.member(context.merchant, &request.card_id, request.code.expose())?;
-        let providers = &context.rules.service_provider_numbers;
-        if !context.rules.confirm_for_merchants
-            && !providers.iter().any(|number| number == context.merchant)
-        {
-            return Err(Rule::ConfirmNotOpen.into());
-        }
-        let state = request.user_card_confirm_state.clone();
-        let state = state.ok_or(Refused::Required("user_card_confirm_state"))?;
-        let failed = state == UserCardConfirmState::CreateCardFail;
-        if failed && context.rules.confirm_needs_reason && request.fail_reason.is_none() {
-            return Err(Refused::Required("fail_reason"));
-        }
-        let confirmation = Confirmation {
-            state,
-            fail_reason: request.fail_reason.clone(),
-        };
-        if let Some(before) = &member.confirmation {
-            if before.state == confirmation.state {
-                return Ok(());
-            }
-            let decided = before.state != UserCardConfirmState::Default;
-            if decided && context.rules.refuse_other_confirmation {
-                return Err(Rule::AlreadyConfirmed.into());
-            }
-        }
-        member.check_usable(context)?;
-        let waits = member.status(context.now) == UserCardStatus::NotActivate;
-        let opened = matches!(
-            confirmation.state,
-            UserCardConfirmState::CreateCardSuccess | UserCardConfirmState::CreateCardAlreadyExists
-        );
-        self.change_member(&key, None, |member| {
-            member.confirmation = Some(confirmation);
-        });
-        if waits && opened && context.rules.confirm_activates {
-            self.set_status(&key, UserCardStatus::Effective);
-        }
-        Ok(())
+    ) -> Result<(MemberKey, &Template, &Member), Refused> {
+        let template = self.template(merchant, card_id)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let member = self.members.get(&key).ok_or(Rule::CodeNotExist)?;
+        Ok((key, template, member))
     }
 
     /// Finds the user cards of a template.
@@ -324,168 +217,5 @@ impl Core {
         change: impl FnOnce(&mut Member),
     ) -> Option<&Member> {
         self.members.change(&mut self.effects, number, key, change)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::claim::tests::claimed;
-    use super::super::testing::{CARD, CODE, context, core, rules};
-    use super::*;
-    use crate::clock::plus_days;
-    use crate::settings;
-
-    fn status(core: &Core, code: &str) -> UserCardStatus {
-        core.get_member(&context(&rules()), CARD, code)
-            .unwrap()
-            .user_card_status
-            .unwrap()
-    }
-
-    #[test]
-    fn a_dynamic_code_finds_its_member_while_it_is_shown() {
-        let mut core = core();
-        core.templates.get_mut(CARD).unwrap().card.need_dynamic_code = Some(true);
-        let rules = rules();
-        let context = context(&rules);
-        let code = dynamic_code::of(CARD, CODE, context.now, 60);
-        let found = core.get_member(&context, CARD, &code).unwrap();
-        assert_eq!(found.code.unwrap().expose(), CODE);
-        let later = Context {
-            now: plus_days(context.now, 1),
-            ..context
-        };
-        assert_eq!(
-            core.get_member(&later, CARD, &code),
-            Err(Rule::CodeNotExist.into())
-        );
-    }
-
-    #[test]
-    fn a_card_with_a_term_expires_by_time_alone() {
-        let core = core();
-        let rules = rules();
-        let late = Context {
-            now: plus_days(context(&rules).now, 20 * 366),
-            ..context(&rules)
-        };
-        let shown = core.get_member(&late, CARD, CODE).unwrap();
-        assert_eq!(shown.user_card_status, Some(UserCardStatus::Expire));
-    }
-
-    #[test]
-    fn unavailable_is_final() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let request = SetUserCardUnavailable {
-            reason: Some("注销".into()),
-            ..SetUserCardUnavailable::new(CARD, CODE)
-        };
-        core.set_unavailable(&context, &request).unwrap();
-        core.set_unavailable(&context, &request).unwrap();
-        assert_eq!(status(&core, CODE), UserCardStatus::Unavailable);
-        assert_eq!(core.effects.len(), 1);
-        assert_eq!(
-            core.delete_member(&context, CARD, CODE),
-            Err(Rule::UserCardUnavailable.into())
-        );
-        let strict = settings::Merchant {
-            refuse_second_invalidation: true,
-            ..rules.clone()
-        };
-        let strict = Context {
-            rules: &strict,
-            ..context
-        };
-        assert_eq!(
-            core.set_unavailable(&strict, &request),
-            Err(Rule::UserCardUnavailable.into())
-        );
-    }
-
-    #[test]
-    fn the_settings_decide_whether_a_deleted_card_becomes_unavailable() {
-        let request = SetUserCardUnavailable::new(CARD, CODE);
-        let closed = settings::Merchant {
-            invalidate_ended_cards: false,
-            ..rules()
-        };
-        let refused = Err(Rule::UserCardDeleted.into());
-        for (rules, expected) in [(rules(), Ok(())), (closed, refused)] {
-            let mut core = core();
-            let context = context(&rules);
-            core.delete_member(&context, CARD, CODE).unwrap();
-            assert_eq!(core.set_unavailable(&context, &request), expected);
-        }
-    }
-
-    #[test]
-    fn a_confirmed_success_activates_and_stands() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let code = claimed(&mut core, "oNew", false);
-        let confirm = |core: &mut Core, state| {
-            core.confirm_member(&context, &ConfirmUserCard::new(CARD, code.as_str(), state))
-        };
-        confirm(&mut core, UserCardConfirmState::CreateCardSuccess).unwrap();
-        assert_eq!(status(&core, &code), UserCardStatus::Effective);
-        confirm(&mut core, UserCardConfirmState::CreateCardSuccess).unwrap();
-        let refused = confirm(&mut core, UserCardConfirmState::CreateCardFail);
-        assert_eq!(refused, Err(Rule::AlreadyConfirmed.into()));
-    }
-
-    #[test]
-    fn a_confirmed_failure_leaves_the_card_waiting() {
-        let mut core = core();
-        let code = claimed(&mut core, "oNew", false);
-        let state = UserCardConfirmState::CreateCardFail;
-        let request = ConfirmUserCard::new(CARD, code.as_str(), state);
-        let strict = settings::Merchant {
-            confirm_needs_reason: true,
-            ..rules()
-        };
-        let refused = core.confirm_member(&context(&strict), &request);
-        assert_eq!(refused, Err(Refused::Required("fail_reason")));
-        let closed = settings::Merchant {
-            confirm_for_merchants: false,
-            ..rules()
-        };
-        assert_eq!(
-            core.confirm_member(&context(&closed), &request),
-            Err(Rule::ConfirmNotOpen.into())
-        );
-        core.confirm_member(&context(&rules()), &request).unwrap();
-        assert_eq!(status(&core, &code), UserCardStatus::NotActivate);
-    }
-
-    #[test]
-    fn lists_show_what_an_openid_has() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let code = claimed(&mut core, "oNew", true);
-        core.delete_member(&context, CARD, &code).unwrap();
-        let list = ListUserCards::new("oNew", 0, 20);
-        let page = core.list_members(&context, &list).unwrap();
-        assert_eq!(
-            (page.total, page.items[0].code.as_ref().unwrap().expose()),
-            (1, code.as_str())
-        );
-        let usable = settings::Merchant {
-            list_unusable_cards: false,
-            ..rules.clone()
-        };
-        let usable = Context {
-            rules: &usable,
-            ..context
-        };
-        assert_eq!(core.list_members(&usable, &list).unwrap().total, 0);
-        let other = ListUserCards {
-            appid: Some("wx-other".into()),
-            ..list
-        };
-        assert_eq!(core.list_members(&context, &other).unwrap().total, 0);
     }
 }

@@ -1,11 +1,89 @@
-//! Changes that the merchant makes on a user card: look, level, balance, points.
+//! What merchants are shown of user cards, and what they change: look, level, balance, points, state.
 
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
-use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard, UserCard};
+use kabao_models::merchant::user_cards::{
+    BalanceChange, ConfirmUserCard, ListUserCards, SetUserCardUnavailable, UpdateUserCard,
+    UserCard, UserCardSummary,
+};
+use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
 
+use super::member::{Confirmation, Member};
+use super::page::{self, Page};
+use super::state::MemberKey;
+use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
+use crate::dynamic_code;
 
 impl Core {
+    /// Returns a user card by its code or, where the template has them, its present dynamic code.
+    pub(super) fn get_member(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+        code: &str,
+    ) -> Result<UserCard, Refused> {
+        let template = self.template(context.merchant, card_id)?;
+        let shown = |member: &Member| {
+            let mut card = member.shown(context.now);
+            if !context.rules.answer_unofficial_members {
+                card.service_modules = None;
+                card.fapiao_jump_word = None;
+                card.guide = None;
+            }
+            card
+        };
+        if let Some(member) = self.members.get(&(card_id.to_owned(), code.to_owned())) {
+            return Ok(shown(member));
+        }
+        if template.card.need_dynamic_code == Some(true) {
+            let seconds = context.rules.dynamic_code_seconds;
+            let shows = |member: &Member| {
+                dynamic_code::of(card_id, member.code(), context.now, seconds) == code
+            };
+            let mut members = self.members.iter().filter(|(key, _)| key.0 == card_id);
+            if let Some((_, member)) = members.find(|(_, member)| shows(member)) {
+                return Ok(shown(member));
+            }
+        }
+        Err(Rule::CodeNotExist.into())
+    }
+
+    /// Lists the cards that an openid has of the caller, oldest first.
+    pub(super) fn list_members(
+        &self,
+        context: &Context<'_>,
+        list: &ListUserCards,
+    ) -> Result<Page<UserCardSummary>, Refused> {
+        check_appid(list.appid.as_deref(), context.rules)?;
+        let openid = list.openid.as_ref().ok_or(Refused::Required("openid"))?;
+        let is_listed = |key: &&MemberKey| {
+            let Ok((_, template, member)) = self.member(context.merchant, &key.0, &key.1) else {
+                return false;
+            };
+            (list.appid.is_none() || template.card.appid == list.appid)
+                && (context.rules.list_unusable_cards || member.check_usable(context).is_ok())
+        };
+        let found = self
+            .holders
+            .of_openid(openid.expose())
+            .iter()
+            .filter(is_listed)
+            .collect();
+        let page = page::cards(context, found, list.offset, list.limit)?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|(card_id, code)| UserCardSummary {
+                card_id: Some(card_id.clone()),
+                code: Some(code.as_str().into()),
+                ..UserCardSummary::default()
+            });
+        Ok(Page {
+            items: items.collect(),
+            total: page.total,
+        })
+    }
+
     /// Changes picture, number, level and balance of a user card.
     pub(super) fn update_member(
         &mut self,
@@ -62,6 +140,80 @@ impl Core {
             member.card = after;
             member.member_price_word = word.or(member.member_price_word.take());
         });
+        Ok(())
+    }
+
+    /// Makes a user card unavailable for good.
+    pub(super) fn set_unavailable(
+        &mut self,
+        context: &Context<'_>,
+        request: &SetUserCardUnavailable,
+    ) -> Result<(), Refused> {
+        let (key, _, member) =
+            self.member(context.merchant, &request.card_id, request.code.expose())?;
+        if member.status(context.now) == UserCardStatus::Unavailable {
+            return if context.rules.refuse_second_invalidation {
+                Err(Rule::UserCardUnavailable.into())
+            } else {
+                Ok(())
+            };
+        }
+        if !context.rules.invalidate_ended_cards {
+            member.check_usable(context)?;
+        }
+        self.change_member(&key, None, |member| {
+            member.card.user_card_status = Some(UserCardStatus::Unavailable);
+            member.reason.clone_from(&request.reason);
+            member.pass = None;
+        });
+        Ok(())
+    }
+
+    /// Takes note of the result of the merchant's own card opening.
+    pub(super) fn confirm_member(
+        &mut self,
+        context: &Context<'_>,
+        request: &ConfirmUserCard,
+    ) -> Result<(), Refused> {
+        let (key, _, member) =
+            self.member(context.merchant, &request.card_id, request.code.expose())?;
+        let providers = &context.rules.service_provider_numbers;
+        if !context.rules.confirm_for_merchants
+            && !providers.iter().any(|number| number == context.merchant)
+        {
+            return Err(Rule::ConfirmNotOpen.into());
+        }
+        let state = request.user_card_confirm_state.clone();
+        let state = state.ok_or(Refused::Required("user_card_confirm_state"))?;
+        let failed = state == UserCardConfirmState::CreateCardFail;
+        if failed && context.rules.confirm_needs_reason && request.fail_reason.is_none() {
+            return Err(Refused::Required("fail_reason"));
+        }
+        let confirmation = Confirmation {
+            state,
+            fail_reason: request.fail_reason.clone(),
+        };
+        if let Some(before) = &member.confirmation {
+            if before.state == confirmation.state {
+                return Ok(());
+            }
+            let decided = before.state != UserCardConfirmState::Default;
+            if decided && context.rules.refuse_other_confirmation {
+                return Err(Rule::AlreadyConfirmed.into());
+            }
+        }
+        member.check_usable(context)?;
+        let waits = member.status(context.now) == UserCardStatus::NotActivate;
+        let opened = matches!(
+            confirmation.state,
+            UserCardConfirmState::CreateCardSuccess | UserCardConfirmState::CreateCardAlreadyExists
+        );
+        self.change_member(&key, None, |member| {
+            member.confirmation = Some(confirmation);
+        });
+        if waits && opened && context.rules.confirm_activates {
+            self.set_status(&key, UserCardStatus::Effective);
+        }
         Ok(())
     }
 }
@@ -176,178 +328,4 @@ fn updated(before: &UserCard, change: &UpdateUserCard) -> UserCard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{CARD, CODE, context, core, rules};
-    use super::*;
-    use crate::clock::plus_days;
-    use crate::settings;
-
-    fn official_example() -> UpdateUserCard {
-        UpdateUserCard {
-            level: Some("黄金会员".into()),
-            membership_number: Some("478515832665".into()),
-            balance_information: Some(BalanceChange {
-                before_balance: Some(888),
-                balance: Some(888),
-                add_balance: Some(100),
-                ..BalanceChange::default()
-            }),
-            ..UpdateUserCard::new(CARD, CODE, "1004202601010001")
-        }
-    }
-
-    fn points(
-        number: &str,
-        before: Option<i64>,
-        after: Option<i64>,
-        add: Option<i64>,
-    ) -> UpdateUserCardRights {
-        UpdateUserCardRights {
-            before_bonus_value: before,
-            bonus_value: after,
-            add_bonus_value: add,
-            ..UpdateUserCardRights::new(CARD, CODE, number)
-        }
-    }
-
-    #[test]
-    fn the_official_balance_sample_is_stored_once_whatever_its_sum() {
-        let mut core = core();
-        let rules = rules();
-        for _ in 0..3 {
-            core.update_member(&context(&rules), &official_example())
-                .unwrap();
-        }
-        let card = core.get_member(&context(&rules), CARD, CODE).unwrap();
-        assert_eq!(card.balance, Some(888));
-        assert_eq!(core.effects.len(), 1);
-        assert_eq!(
-            core.effects[0].out_request_no.as_deref(),
-            Some("1004202601010001")
-        );
-    }
-
-    #[test]
-    fn checks_of_balance_and_points_can_be_switched_on() {
-        let equation = settings::Merchant {
-            check_equation: true,
-            ..rules()
-        };
-        let before = settings::Merchant {
-            check_before: true,
-            ..rules()
-        };
-        let negative = settings::Merchant {
-            refuse_negative: true,
-            ..rules()
-        };
-        let wrong_before = UpdateUserCard {
-            balance_information: Some(BalanceChange {
-                before_balance: Some(1),
-                ..official_example().balance_information.unwrap()
-            }),
-            ..official_example()
-        };
-        for (rules, request, field) in [
-            (&equation, official_example(), "balance_information/balance"),
-            (&before, wrong_before, "balance_information/before_balance"),
-        ] {
-            let error = core().update_member(&context(rules), &request).unwrap_err();
-            assert!(
-                matches!(error, Refused::Value { field: found, .. } if found == field),
-                "{error:?}"
-            );
-        }
-        for (rules, request, field) in [
-            (
-                &equation,
-                points("n", Some(500), Some(600), Some(99)),
-                "bonus_value",
-            ),
-            (
-                &before,
-                points("n", Some(1), Some(600), Some(599)),
-                "before_bonus_value",
-            ),
-            (
-                &negative,
-                points("n", None, None, Some(-601)),
-                "bonus_value",
-            ),
-        ] {
-            let error = core()
-                .update_member_rights(&context(rules), &request)
-                .unwrap_err();
-            assert!(
-                matches!(error, Refused::Value { field: found, .. } if found == field),
-                "{error:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn points_are_set_or_added() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        for (number, change, expected) in [
-            ("n1", (Some(500), Some(650), Some(100)), 650),
-            ("n2", (None, None, Some(-50)), 600),
-            ("n3", (None, None, None), 600),
-        ] {
-            core.update_member_rights(&context, &points(number, change.0, change.1, change.2))
-                .unwrap();
-            let card = core.get_member(&context, CARD, CODE).unwrap();
-            assert_eq!(card.bonus_value, Some(expected), "{number}");
-        }
-        let together = settings::Merchant {
-            points_members_together: true,
-            ..rules.clone()
-        };
-        let together = Context {
-            rules: &together,
-            ..context
-        };
-        let refused = core.update_member_rights(&together, &points("n4", None, Some(1), None));
-        assert_eq!(refused, Err(Refused::Required("bonus_value")));
-    }
-
-    #[test]
-    fn texts_of_the_sections_are_kept() {
-        let mut core = core();
-        let request = UpdateUserCardRights {
-            member_price_word: Some("八五折".into()),
-            fapiao_jump_word: Some("开发票".into()),
-            ..UpdateUserCardRights::new(CARD, CODE, "n1")
-        };
-        core.update_member_rights(&context(&rules()), &request)
-            .unwrap();
-        let member = core.members.values().next().unwrap();
-        assert_eq!(member.member_price_word.as_deref(), Some("八五折"));
-        assert_eq!(member.card.fapiao_jump_word.as_deref(), Some("开发票"));
-        assert_eq!(core.effects[0].changes.len(), 2);
-    }
-
-    #[test]
-    fn unusable_cards_are_not_modified_unless_the_settings_say_so() {
-        let mut core = core();
-        let strict = rules();
-        let late = Context {
-            now: plus_days(context(&strict).now, 20 * 366),
-            ..context(&strict)
-        };
-        assert_eq!(
-            core.update_member(&late, &official_example()),
-            Err(Rule::UserCardExpired.into())
-        );
-        core.delete_member(&context(&strict), CARD, CODE).unwrap();
-        let refused = core.update_member(&context(&strict), &official_example());
-        assert_eq!(refused, Err(Rule::UserCardDeleted.into()));
-        let lenient = settings::Merchant {
-            modify_unusable_cards: true,
-            ..rules()
-        };
-        core.update_member(&context(&lenient), &official_example())
-            .unwrap();
-    }
-}
+mod tests;

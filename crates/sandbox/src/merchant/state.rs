@@ -1,8 +1,6 @@
 //! The state of the merchant family.
 
-use jiff::Timestamp;
 use kabao_models::AnyEndpoint;
-use kabao_models::merchant::user_cards::UserCard;
 
 use super::activation::Passes;
 use super::activity::Activity;
@@ -14,7 +12,7 @@ use super::link::Links;
 use super::member::Member;
 use super::phone_member::PhoneMember;
 use super::template::Template;
-use super::{Refused, Rule, validity};
+use super::{Refused, Rule};
 use crate::ledger::{Effect, note};
 use crate::numbers::{Asked, Numbered, Numbers};
 use crate::records::Records;
@@ -88,88 +86,6 @@ impl serve::Core for Core {
 }
 
 impl Core {
-    /// Returns the templates.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.templates.values()
-    }
-
-    /// Returns the members.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.values()
-    }
-
-    /// Returns the activities as they are shown at a moment.
-    pub(crate) fn activities(&self) -> impl Iterator<Item = &Activity> {
-        self.activities.values()
-    }
-
-    /// Returns the notification URL of a merchant number.
-    pub(crate) fn callback(&self, merchant: &str) -> Option<&str> {
-        self.callbacks.get(merchant).map(|url| url.0.as_str())
-    }
-
-    /// Returns the notification URLs by merchant number.
-    pub(crate) fn callbacks(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.callbacks
-            .iter()
-            .map(|(merchant, url)| (merchant.as_str(), url.0.as_str()))
-    }
-
-    /// Puts a template in place as it is.
-    pub(crate) fn fill_template(&mut self, mut template: Template) {
-        if let Some(card_id) = template.card.card_id.clone() {
-            template.sequence = self.next_sequence();
-            self.templates.fill(card_id, template);
-        }
-    }
-
-    /// Puts a user card in place as it is, received at a moment.
-    pub(crate) fn fill_member(&mut self, card: UserCard, received: Timestamp) {
-        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else {
-            return;
-        };
-        let template = self.templates.get(&card_id);
-        let date_information =
-            template.and_then(|template| template.card.date_information.as_ref());
-        let expires = validity::end(date_information, received, false);
-        let openid = card.openid.clone();
-        let key = (card_id, code.into_exposed());
-        let member = Member {
-            in_wallet: Some(received),
-            expires,
-            ..Member::new(card, received)
-        };
-        self.members.fill(key.clone(), member);
-        if let Some(openid) = openid {
-            self.holders.bind_openid(openid.expose(), &key);
-        }
-    }
-
-    /// Finds a template that the caller may use.
-    pub(super) fn template(&self, merchant: &str, card_id: &str) -> Result<&Template, Refused> {
-        let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
-        if template.owner != merchant {
-            return Err(Rule::NotOwner.into());
-        }
-        if !template.upgraded {
-            return Err(Rule::NotUpgraded.into());
-        }
-        Ok(template)
-    }
-
-    /// Finds a user card of a template that the caller may use.
-    pub(super) fn member(
-        &self,
-        merchant: &str,
-        card_id: &str,
-        code: &str,
-    ) -> Result<(MemberKey, &Template, &Member), Refused> {
-        let template = self.template(merchant, card_id)?;
-        let key = (card_id.to_owned(), code.to_owned());
-        let member = self.members.get(&key).ok_or(Rule::CodeNotExist)?;
-        Ok((key, template, member))
-    }
-
     /// Returns the next number of creation, by which lists are ordered.
     pub(super) fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;

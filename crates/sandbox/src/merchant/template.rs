@@ -131,6 +131,31 @@ impl Recorded for Template {
 }
 
 impl Core {
+    /// Returns the templates.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.templates.values()
+    }
+
+    /// Puts a template in place as it is.
+    pub(crate) fn fill_template(&mut self, mut template: Template) {
+        if let Some(card_id) = template.card.card_id.clone() {
+            template.sequence = self.next_sequence();
+            self.templates.fill(card_id, template);
+        }
+    }
+
+    /// Finds a template that the caller may use.
+    pub(super) fn template(&self, merchant: &str, card_id: &str) -> Result<&Template, Refused> {
+        let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
+        if template.owner != merchant {
+            return Err(Rule::NotOwner.into());
+        }
+        if !template.upgraded {
+            return Err(Rule::NotUpgraded.into());
+        }
+        Ok(template)
+    }
+
     /// Creates a template.
     pub(super) fn create_template(
         &mut self,
