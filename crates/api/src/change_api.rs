@@ -1,4 +1,4 @@
-//! Asking what became of changes.
+//! Asking what became of changes, and taking the right to many of them.
 
 use async_trait::async_trait;
 
