@@ -7,8 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreVitals {
-    /// Whether it takes changes, as far as is known: the handle of a file has not ended by a failure, or signs of life
-    /// get through to a database.
+    /// Whether it takes changes, as far as is known: it is open, and the handle of a file has not ended by a failure, or
+    /// signs of life get through to a database.
     pub takes_changes: bool,
     /// The sizes of a file, if it is one.
     pub file: Option<FileVitals>,
