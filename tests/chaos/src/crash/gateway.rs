@@ -31,9 +31,9 @@ impl Gateway {
         more: &str,
     ) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let (address, admin) = (free_address()?, free_address()?);
+        let address = free_address()?;
         let configuration = folder.join("kabao.toml");
-        let configured = configured(sandbox, folder, address, admin)?;
+        let configured = configured(sandbox, folder, address)?;
         std::fs::write(&configuration, configured + more)?;
         let child = spawn(executable, &configuration).await?;
         Ok(Self {
@@ -157,17 +157,12 @@ async fn spawn(executable: &Path, configuration: &Path) -> io::Result<Child> {
     )))
 }
 
-/// An address that nobody has at the moment.
+/// An address that nobody has at the moment, and that a process can have again when it is restarted.
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
-fn configured(
-    sandbox: &Running,
-    folder: &Path,
-    address: SocketAddr,
-    admin: SocketAddr,
-) -> io::Result<String> {
+fn configured(sandbox: &Running, folder: &Path, address: SocketAddr) -> io::Result<String> {
     let missing = || io::Error::other("the sandbox has no such account");
     let files = sandbox.files().ok_or_else(missing)?;
     let merchant = sandbox.account("demo-merchant").ok_or_else(missing)?;
@@ -183,7 +178,7 @@ fn configured(
 [grpc]
 listen = "{address}"
 [admin]
-listen = "{admin}"
+listen = "127.0.0.1:0"
 [[accounts]]
 id = "demo-merchant"
 family = "merchant"
