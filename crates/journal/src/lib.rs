@@ -14,6 +14,64 @@
 //!
 //! The crate knows no database ([`ChangeStore`] and [`Leases`] are implemented elsewhere), no network
 //! and no cryptography. Time, ids and digests come in from outside.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use kabao_api::{AdjustMember, CallContext, CallId, Change, MemberApi, Upstream};
+//! use kabao_journal::{ChangeStore, Clock, Journal, Leases, Settings};
+//!
+//! /// `backend` makes the members of an account out of what sends their requests.
+//! async fn spend(
+//!     store: Arc<dyn ChangeStore>,
+//!     leases: Arc<dyn Leases>,
+//!     clock: Arc<dyn Clock>,
+//!     pipeline: Arc<dyn Upstream>,
+//!     backend: impl FnOnce(Arc<dyn Upstream>) -> Arc<dyn MemberApi>,
+//! ) -> Result<(), Box<dyn std::error::Error>> {
+//!     let journal = Journal::new(store, leases, clock, Settings::default());
+//!     let acme = journal.account("acme".parse()?);
+//!     let members = acme.members(backend(acme.upstream(pipeline)));
+//!     // Ends what an earlier process has left open.
+//!     let reconciling = tokio::spawn(async move { journal.reconcile().await });
+//!
+//!     let member = "accounts/acme/templates/t1/members/1001".parse()?;
+//!     let order = AdjustMember::new(member, Change::Add(-30)).with_request_id("order-4711".parse()?);
+//!     let context = CallContext::new("acme".parse()?, CallId::unknown());
+//!     let first = members.adjust_points(&context, order.clone()).await?;
+//!     let again = members.adjust_points(&context, order).await?;
+//!     assert_eq!((first.after, again.after), (70, 70));
+//! #   reconciling.abort();
+//!     Ok(())
+//! }
+//! #
+//! # use kabao_journal::model::{ModelBackend, ModelStore, ModelWeChat, Pipeline};
+//! # struct FixedClock;
+//! # impl Clock for FixedClock {
+//! #     fn now(&self) -> std::time::SystemTime {
+//! #         std::time::SystemTime::UNIX_EPOCH
+//! #     }
+//! #     fn request_id(&self) -> Option<kabao_api::RequestId> {
+//! #         None
+//! #     }
+//! # }
+//! # #[tokio::main]
+//! # async fn main() {
+//! #     let wechat = ModelWeChat::default().with_member("1001", 100);
+//! #     let replica = Arc::new(ModelStore::new().replica());
+//! #     let pipeline = Arc::new(Pipeline(wechat.clone()));
+//! #     let backend = |upstream| -> Arc<dyn MemberApi> {
+//! #         Arc::new(ModelBackend::new(kabao_api::Family::Merchant, upstream))
+//! #     };
+//! #     let clock = Arc::new(FixedClock);
+//! #     spend(replica.clone(), replica, clock, pipeline, backend).await.unwrap();
+//! #     assert_eq!(wechat.ledger().len(), 1);
+//! # }
+//! ```
+//!
+//! `kabao-store` is a store for it. Around a client it stands as a `Decorator` of `kabao-client`.
 
 mod account;
 mod answer;

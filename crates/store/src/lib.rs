@@ -7,6 +7,52 @@
 //! subjects lie there as keyed digests only, so that no phone number, code or openid can be read from the files of
 //! the database or guessed from them. [`Upkeep`] is what an operator does with it: check, back up, count.
 //!
+//! # Example
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use std::time::SystemTime;
+//!
+//! use kabao_api::RequestId;
+//! use kabao_journal::{Clock, Journal, Settings, StoreError};
+//! use kabao_store::{Store, StoreSettings};
+//!
+//! struct SystemClock;
+//!
+//! impl Clock for SystemClock {
+//!     fn now(&self) -> SystemTime {
+//!         SystemTime::now()
+//!     }
+//!
+//!     fn request_id(&self) -> Option<RequestId> {
+//!         kabao_auth::random_nonce().ok()?.parse().ok()
+//!     }
+//! }
+//!
+//! /// Makes `kabao.db` and its key file in the folder, or opens them.
+//! async fn memory(folder: &Path) -> Result<Journal, StoreError> {
+//!     let store = Store::open(&StoreSettings::embedded(folder)).await?;
+//!     for warning in store.warnings() {
+//!         eprintln!("{warning}");
+//!     }
+//!     let (changes, leases) = (store.changes(), store.leases());
+//!     Ok(Journal::new(changes, leases, Arc::new(SystemClock), Settings::default()))
+//! }
+//! #
+//! # #[tokio::main]
+//! # async fn main() {
+//! #     let folder = std::env::temp_dir().join(format!("kabao-store-example-{}", std::process::id()));
+//! #     std::fs::create_dir(&folder).unwrap();
+//! #     let journal = memory(&folder).await.unwrap();
+//! #     assert!(folder.join("kabao.db").exists());
+//! #     // The journal has the store, which nobody else may open meanwhile.
+//! #     assert!(Store::open(&StoreSettings::embedded(&folder)).await.is_err());
+//! #     drop(journal);
+//! #     std::fs::remove_dir_all(&folder).unwrap();
+//! # }
+//! ```
+//!
 //! [`ChangeStore`]: kabao_journal::ChangeStore
 //! [`CredentialStore`]: kabao_api::CredentialStore
 //! [`Leases`]: kabao_journal::Leases
