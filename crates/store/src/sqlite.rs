@@ -85,7 +85,7 @@ fn open_blocking(
     let lock = FileLock::take(file.path())?;
     let lost = founding.make_if_missing()?;
     let (keys, warning) = key_file::read(&settings.key_file).map_err(Unopened::Mistake)?;
-    file.require_header()?;
+    file.require_writable()?;
     let mut database = file.open()?;
     let prepared = schema::prepare(&file, &mut database, &keys);
     let (digests, epoch) = prepared.map_err(not_prepared)?;
@@ -150,7 +150,7 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Refuses to look at a store that is not there: opening would complain about owners and modes.
+/// Refuses to look at a store that is not there, or is none: opening would complain about owners and modes, or change it.
 fn require_store(file: &DatabaseFile) -> Result<(), StoreError> {
     let path = file.path();
     let found = path.try_exists().map_err(|error| {
@@ -158,7 +158,7 @@ fn require_store(file: &DatabaseFile) -> Result<(), StoreError> {
         StoreError::new(message).with_source(error)
     })?;
     match found {
-        true => Ok(()),
+        true => file.require_header(),
         false => {
             let (what, remedy) = founding::absence(path);
             Err(StoreError::new(format!("{what}; {remedy}")))

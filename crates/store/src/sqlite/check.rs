@@ -78,10 +78,10 @@ impl Check<'_> {
         }
         self.modes();
         let keys = key_file::read(&self.settings.key_file);
-        let database = self
-            .file
-            .open_beside()
-            .map_err(|error| failed(&path, error));
+        let database = self.file.require_header().and_then(|()| {
+            let opened = self.file.open_beside();
+            opened.map_err(|error| failed(&path, error))
+        });
         let database = match database {
             Ok(database) => database,
             Err(error) => return self.error(&error, RESTORE),

@@ -1,7 +1,7 @@
 //! The database file, and how connections to it are opened.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use kabao_journal::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::beside;
 use super::error::failed;
 use crate::key_file::sync_folder_of;
 
@@ -45,9 +46,10 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// What a file is called before it has its tables and so its name.
+    /// What a file is called before it has its tables and so its name: a name that nobody gives to a backup on its way
+    /// back, since whatever has it is written anew.
     pub(super) fn unnamed(path: &Path) -> PathBuf {
-        path.with_extension("new")
+        beside(path, ".unfinished")
     }
 
     /// Makes a file that only its owner may read; SQLite gives its mode to those beside it.
@@ -58,7 +60,7 @@ impl DatabaseFile {
         &self,
         fill: impl FnOnce(&Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let failed = |error: std::io::Error| {
+        let failed = |error: io::Error| {
             let message = format!("the store {} cannot be made", self.path.display());
             StoreError::new(message).with_source(error)
         };
@@ -66,12 +68,10 @@ impl DatabaseFile {
             path: Self::unnamed(&self.path),
             max_size: self.max_size,
         };
-        // What an earlier try has left behind.
-        if unnamed.path.exists() {
-            fs::remove_file(&unnamed.path).map_err(failed)?;
-        }
         let mut options = OpenOptions::new();
-        let options = options.write(true).create_new(true).mode(0o600);
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        // What an earlier try has left behind is used again: without it, nothing would tell a store that was begun from
+        // one that is lost, and there may be no room for another one.
         options.open(&unnamed.path).map_err(failed)?;
         fill(&unnamed)?;
         fs::rename(&unnamed.path, &self.path).map_err(failed)?;
@@ -80,13 +80,37 @@ impl DatabaseFile {
 
     /// Refuses a file that does not begin as a database does. SQLite itself takes one of a few bytes, or of none, for
     /// a new one, and what was remembered would be gone without a word.
+    ///
+    /// SQLite also removes the log of an empty file, so whoever only looks asks for this first, too.
     pub(super) fn require_header(&self) -> Result<(), StoreError> {
+        self.require_header_in(OpenOptions::new().read(true), "read")
+    }
+
+    /// The same for whoever writes: SQLite opens a file that may only be read, and blames the disk for it later.
+    pub(super) fn require_writable(&self) -> Result<(), StoreError> {
+        self.require_header_in(
+            OpenOptions::new().read(true).write(true),
+            "read and written",
+        )
+    }
+
+    fn require_header_in(&self, options: &OpenOptions, how: &str) -> Result<(), StoreError> {
+        let path = self.path.display();
         let mut header = [0; HEADER.len()];
-        let read = File::open(&self.path).and_then(|mut file| file.read_exact(&mut header));
-        match read {
+        let mut read = || {
+            // Of a pipe nobody knows when it is opened.
+            if !fs::metadata(&self.path)?.is_file() {
+                return Err(io::Error::new(
+                    ErrorKind::IsADirectory,
+                    "it is no regular file",
+                ));
+            }
+            options.open(&self.path)?.read_exact(&mut header)
+        };
+        match read() {
             Ok(()) if header == *HEADER => Ok(()),
             Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
-                let message = format!("the store {} cannot be read", self.path.display());
+                let message = format!("the store {path} cannot be {how} by this process");
                 Err(StoreError::new(message).with_source(error))
             }
             _ => Err(failed(&self.path, no_database())),

@@ -37,6 +37,24 @@ impl<'a> Founding<'a> {
 
     /// Makes a database if there is none, with keys if there are none. Returns what an operator should be told.
     pub(super) fn make_if_missing(&self) -> Result<Option<String>, Unopened> {
+        let made = self.make();
+        if made.is_err() {
+            self.take_lock_away();
+        }
+        made
+    }
+
+    /// Where nothing was begun, the lock alone would tell of a store that was never there, and the next try would miss it.
+    fn take_lock_away(&self) {
+        let path = self.file.path();
+        let is_absent = |path: &Path| matches!(path.try_exists(), Ok(false));
+        if !self.was_used && is_absent(path) && is_absent(&DatabaseFile::unnamed(path)) {
+            // What stays is told of.
+            let _ = fs::remove_file(lock::path(path));
+        }
+    }
+
+    fn make(&self) -> Result<Option<String>, Unopened> {
         let path = self.file.path();
         if exists(path)? {
             return Ok(None);

@@ -1,7 +1,10 @@
 //! Stores that do not open at the start of their process.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -282,4 +285,149 @@ async fn mistakes_end_the_start() {
     start(&settings).await.unwrap_err();
     fs::remove_file(folder.join("store.key")).unwrap();
     start(&settings).await.unwrap();
+}
+
+/// A start that has made nothing yet must not look like one whose store is gone.
+#[tokio::test]
+async fn a_first_start_that_could_make_no_file_is_a_first_start_the_next_time() {
+    let directory = Directory::new();
+    let settings = StoreSettings::embedded(directory.path());
+    // In the way of the file that is to be made.
+    let unfinished = directory.path().join("kabao.db.unfinished");
+    std::os::unix::fs::symlink(directory.path().join("nowhere/file"), &unfinished).unwrap();
+    hurry();
+    let store = start(&settings).await.unwrap();
+    refuses_everything(&store).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    fs::remove_file(&unfinished).unwrap();
+    opened(&store).await;
+    assert_eq!(store.warnings(), [""; 0], "nothing was lost");
+    fresh(store.changes().begin(change("first", b"plan")).await);
+}
+
+/// What a try has begun tells the next one that nothing is lost, also if it gets no further.
+#[tokio::test]
+async fn what_a_first_start_has_begun_stays_until_it_is_done() {
+    let directory = Directory::new();
+    let mut settings = EmbeddedSettings::new(directory.path());
+    settings.max_size = Some(4096);
+    hurry();
+    let store = start(&settings.into()).await.unwrap();
+    let unfinished = directory.path().join("kabao.db.unfinished");
+    let begun = fs::metadata(&unfinished).unwrap().ino();
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert_eq!(fs::metadata(&unfinished).unwrap().ino(), begun);
+    drop(store);
+}
+
+/// A backup on its way back may have any name that looks unfinished.
+#[tokio::test]
+async fn no_backup_on_its_way_back_is_taken_for_a_store_that_was_begun() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let file = directory.path().join("kabao.db");
+    for name in ["kabao.new", "kabao.db.new", "kabao.db.tmp", "kabao.tmp"] {
+        let backup = directory.path().join(name);
+        let copied = fs::read(&file).unwrap();
+        fs::rename(&file, &backup).unwrap();
+        let error = Store::open(&settings).await.unwrap_err().to_string();
+        assert!(error.contains("is gone"), "{name}: {error}");
+        assert_eq!(fs::read(&backup).unwrap(), copied, "{name}");
+        fs::rename(&backup, &file).unwrap();
+    }
+    let store = Store::open(&settings).await.unwrap();
+    assert!(
+        store
+            .changes()
+            .find(&key("before"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+/// SQLite removes the log of an empty file as soon as it opens it, and that log may be all that is left.
+#[tokio::test]
+async fn looking_at_an_emptied_file_leaves_its_log_alone() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let (file, log) = (
+        directory.path().join("kabao.db"),
+        directory.path().join("kabao.db-wal"),
+    );
+    fs::write(&file, "").unwrap();
+    fs::write(&log, vec![7; 8192]).unwrap();
+    let upkeep = Upkeep::new(settings.clone());
+    let report = upkeep.check().await.unwrap();
+    let told: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter().any(|fault| fault.contains("damaged")),
+        "{told:?}"
+    );
+    for error in [
+        upkeep.stats().await.unwrap_err(),
+        upkeep
+            .backup(&directory.path().join("backup"))
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("damaged"), "{error}");
+    }
+    Store::open(&settings).await.unwrap_err();
+    assert_eq!(fs::read(&log).unwrap(), [7; 8192]);
+}
+
+/// Whoever opens a pipe waits for its other end.
+#[tokio::test]
+async fn a_pipe_in_place_of_the_file_is_a_mistake() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let file = directory.path().join("kabao.db");
+    fs::remove_file(&file).unwrap();
+    make_pipe(&file);
+    let error = start(&settings).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be read and written"), "{error}");
+    let report = Upkeep::new(settings).check().await.unwrap();
+    let told: Vec<_> = report.faults.iter().map(ToString::to_string).collect();
+    let is_told = told.iter().any(|fault| fault.contains("cannot be read"));
+    assert!(is_told, "{told:?}");
+}
+
+fn make_pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+/// A disk that does not answer fails nothing, and so ends no try.
+#[tokio::test]
+async fn a_start_that_hangs_is_waited_for_beside_the_process() {
+    let directory = Directory::new();
+    let settings = used(&directory).await;
+    let keys = directory.path().join("store.key");
+    let kept = fs::read(&keys).unwrap();
+    fs::remove_file(&keys).unwrap();
+    make_pipe(&keys);
+    tokio::time::pause();
+    let starting = tokio::spawn(async move { start(&settings).await });
+    tokio::task::yield_now().await;
+    tokio::time::advance(std::time::Duration::from_secs(11)).await;
+    let store = starting.await.unwrap().unwrap();
+    tokio::time::resume();
+    refuses_everything(&store).await;
+    // Whoever reads the pipe has waited for this; the next one reads a file.
+    let mut pipe = fs::OpenOptions::new().write(true).open(&keys).unwrap();
+    let restored = directory.path().join("restored");
+    fs::write(&restored, &kept).unwrap();
+    fs::rename(&restored, &keys).unwrap();
+    pipe.write_all(&kept).unwrap();
+    drop(pipe);
+    store.opened().await;
+    assert!(
+        store
+            .changes()
+            .find(&key("before"))
+            .await
+            .unwrap()
+            .is_some()
+    );
 }

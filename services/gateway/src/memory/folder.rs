@@ -10,7 +10,7 @@ const FILES: [&str; 6] = [
     "kabao.db-wal",
     "kabao.db-shm",
     "kabao.db.lock",
-    "kabao.new",
+    "kabao.db.unfinished",
     "store.key",
 ];
 
