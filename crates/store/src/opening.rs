@@ -1,11 +1,12 @@
 //! Opening a store, now or later.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kabao_journal::StoreError;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::observer::StoreObserver;
 use crate::opened::Opened;
@@ -15,10 +16,15 @@ use crate::slot::Slot;
 use crate::unopened::Unopened;
 use crate::{postgres, sqlite};
 
+/// No start of a process waits longer: a disk or a server may take its time, or never answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause after the first failure; each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(1);
 /// No pause is longer.
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// A try to open a store, which goes on for as long as it is polled.
+type Try = Pin<Box<dyn Future<Output = Result<Opened, Unopened>> + Send>>;
 
 /// A store to open.
 #[derive(Clone)]
@@ -47,20 +53,49 @@ impl Opening {
         }
     }
 
-    /// Tries again and again after a failure, beside whoever has the slot, and as long as somebody has it.
-    pub(crate) fn go_on(self, slot: &Arc<Slot>, failure: &StoreError) {
-        let told = chain(failure);
-        tracing::error!("no changes are taken until the store is open: {told}");
-        let opening = tokio::spawn(self.run(Arc::downgrade(slot), told));
+    /// A try of its own.
+    fn again(&self) -> Try {
+        let opening = self.clone();
+        Box::pin(async move { opening.open().await })
+    }
+
+    /// Tries once, and if that fails or takes too long, goes on beside whoever has the slot.
+    ///
+    /// # Errors
+    /// A mistake.
+    pub(crate) async fn begin(self, slot: &Arc<Slot>) -> Result<(), StoreError> {
+        let mut first = self.again();
+        match timeout(PATIENCE, &mut first).await {
+            Ok(Ok(opened)) => slot.fill(opened),
+            Ok(Err(Unopened::Mistake(error))) => return Err(error),
+            Ok(Err(Unopened::Outage(failure))) => self.go_on(slot, None, chain(&failure)),
+            Err(_) => {
+                let why = "its disk or its database is slow, or does not answer".to_owned();
+                self.go_on(slot, Some(first), why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again and again, after the try that is under way, and as long as somebody has the slot.
+    fn go_on(self, slot: &Arc<Slot>, under_way: Option<Try>, why: String) {
+        tracing::error!("no changes are taken until the store is open: {why}");
+        let opening = tokio::spawn(self.run(Arc::downgrade(slot), under_way, why));
         slot.opened_by(opening.abort_handle());
     }
 
-    async fn run(self, slot: Weak<Slot>, mut told: String) {
+    async fn run(self, slot: Weak<Slot>, mut under_way: Option<Try>, mut told: String) {
         let mut pause = FIRST;
         let opened = loop {
-            sleep(spread(pause)).await;
-            pause = (pause * 2).min(LONGEST);
-            match self.open().await {
+            let next = match under_way.take() {
+                Some(under_way) => under_way,
+                None => {
+                    sleep(spread(pause)).await;
+                    pause = (pause * 2).min(LONGEST);
+                    self.again()
+                }
+            };
+            match next.await {
                 Ok(opened) => break opened,
                 // What was wrong at first may have been mended in the wrong way: only a restart makes a mistake final.
                 Err(unopened) => {

@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// The same for a process that has something to do without its store as well: what may pass by itself, or can be
-    /// mended beside it, does not keep it from its start.
+    /// mended beside it, does not keep it from its start, and nothing keeps it for more than ten seconds.
     ///
     /// Then the store is tried again in the background, after a second first and every 30 seconds at last. Until
     /// it [opens](Self::opened), it refuses whatever it is asked for, and its [vitals](Self::vitals) say that it takes no
@@ -64,11 +64,7 @@ impl Store {
         let settings = settings.clone();
         let opening = Opening { settings, observer };
         let slot = Arc::new(opening.slot());
-        match opening.open().await {
-            Ok(opened) => slot.fill(opened),
-            Err(Unopened::Outage(failure)) => opening.go_on(&slot, &failure),
-            Err(Unopened::Mistake(error)) => return Err(error),
-        }
+        opening.begin(&slot).await?;
         Ok(Self(slot))
     }
 
