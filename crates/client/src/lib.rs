@@ -37,7 +37,7 @@
 //! ```
 //!
 //! The [examples](https://github.com/kabao-io/kabao/tree/main/crates/client/examples) run against
-//! `kabao dev`, one for each task:
+//! `kabao dev`, the last one by itself, one for each task:
 //!
 //! | example | shows how to |
 //! | --- | --- |
@@ -51,6 +51,7 @@
 //! | `handle_errors` | tell what failed, and repeat what may or may not have happened |
 //! | `several_accounts` | use accounts of every family by the same code |
 //! | `family_call` | call an operation of one family, with its own types |
+//! | `notifications` | believe, open and read what WeChat Pay pushes |
 //!
 //! # What there is
 //!
@@ -64,6 +65,8 @@
 //!   [`list_all_templates`] and [`list_all_members`];
 //! - [`call`](Client::call) for any operation of its family, one to one, with the request types of
 //!   [`merchant`], [`brand`] and [`official_account`];
+//! - [`read_notification`](Client::read_notification) for what WeChat Pay tells by a request of its own, whichever
+//!   server takes it;
 //! - [`into_account`](Client::into_account), which makes it one of the [`Accounts`] of a registry.
 //!
 //! Nothing has to be kept running for it: tokens and platform certificates are fetched beside the
@@ -151,6 +154,7 @@ mod key_check;
 mod keys;
 mod list;
 mod member_locks;
+mod notification;
 mod observer;
 mod origin;
 mod paging;
@@ -183,6 +187,7 @@ pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::faults::{ConfigurationError, ConfigurationFault};
 pub use self::list::{Listing, list_all_members, list_all_templates};
+pub use self::notification::{Event, Notification};
 pub use self::observer::{ATTEMPTS, Discarded, End, Host, Observer};
 pub use self::pipeline::quota::Quotas;
 pub use self::proxy::Proxy;
@@ -198,6 +203,8 @@ pub use self::vitals::{
 
 // Keys that lie elsewhere.
 pub use kabao_auth::{Plaintext, PublicKey, Signer, SignerError};
+// Notifications, and why one is not believed.
+pub use kabao_auth::{SignatureHeaders, VerificationError};
 // Names and contexts.
 pub use kabao_api::{
     AccountId, CallContext, CallId, CallerKey, MemberName, Progress, RequestId, TemplateId,

@@ -20,7 +20,7 @@ use crate::origin::Origin;
 
 pub(crate) use self::key::{Key, RequestSigner, Validity};
 pub(crate) use self::keyring::Keyring;
-pub(crate) use self::place::Signing;
+pub(crate) use self::place::{Signing, decrypt_fields};
 pub(crate) use self::remote::Remote;
 pub use self::threads::SigningThreads;
 

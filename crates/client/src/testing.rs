@@ -285,11 +285,12 @@ pub(crate) fn credential(
     let number = key(name, scheme.identity_field());
     let identity = Identity::new(scheme, number, serial).expect("an identity");
     let keyring = Arc::new(keyring(identity, private_key, &hosts()));
+    let api_v3_key = ApiV3Key::new(VECTORS["apiv3_key"].as_str().expect("text")).expect("a key");
     let source = CertificateSource {
         transport: Arc::clone(transport),
         clock: Arc::clone(clock),
         keyring: Arc::clone(&keyring),
-        api_v3_key: ApiV3Key::new(VECTORS["apiv3_key"].as_str().expect("text")).expect("a key"),
+        api_v3_key: api_v3_key.clone(),
         authorities: None,
     };
     let keys = KeySet::new(serial, trusted).expect("a set");
@@ -308,6 +309,7 @@ pub(crate) fn credential(
             refresh: Settings::default().certificate_refresh,
             place: "platform_certificates/test".to_owned(),
         })),
+        api_v3_key: Some(api_v3_key),
         replays: Replays::default(),
         health: crate::health::Health::default(),
     }

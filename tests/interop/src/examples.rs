@@ -13,7 +13,7 @@ use crate::program::succeed_within;
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Each example, and what its reader is to see.
-const EXAMPLES: [(&str, &[&str]); 10] = [
+const EXAMPLES: [(&str, &[&str]); 11] = [
     (
         "first_lines",
         &["before: level", "after: level Some(\"黄金会员\")"],
@@ -77,6 +77,15 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("family_call", &["after: balance", "铂金会员"]),
+    (
+        "notifications",
+        &[
+            "a new card: Some(\"pbLatjvWOibDc5\"), level Some(\"钻石会员\")",
+            "user_card_create_public_key: 204",
+            "refused, UPSTREAM_UNVERIFIED:",
+            "tampered_body: 401",
+        ],
+    ),
 ];
 
 fn root() -> std::path::PathBuf {

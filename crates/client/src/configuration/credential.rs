@@ -38,7 +38,8 @@ pub struct PayCredential {
     pub serial_no: Option<String>,
     /// The keys beside this one while a certificate is renewed.
     pub further_keys: Vec<MerchantKey>,
-    /// The APIv3 key, 32 characters: downloads platform certificates.
+    /// The APIv3 key, 32 characters, or the API key of a brand: opens notifications, and downloads the platform
+    /// certificates of a merchant number.
     pub apiv3_key: Option<Secret>,
     /// The WeChat Pay public key.
     pub wechat_pay_key: Option<WeChatPayKey>,
@@ -138,7 +139,7 @@ impl PayCredential {
         let mut signers = signers.into_iter();
         let keyring = Arc::new(Keyring::new(signers.next()?, signers));
         let source = match scheme {
-            Scheme::Merchant => api_key.map(|api_v3_key| CertificateSource {
+            Scheme::Merchant => api_key.clone().map(|api_v3_key| CertificateSource {
                 transport: Arc::clone(&parts.transport),
                 clock: Arc::clone(&common.clock),
                 keyring: Arc::clone(&keyring),
@@ -162,6 +163,7 @@ impl PayCredential {
                     self.number
                 ),
             })),
+            api_v3_key: api_key,
             replays: Replays::default(),
             health: crate::health::Health::default(),
         })

@@ -56,7 +56,7 @@ impl PayCredential {
         self
     }
 
-    /// Downloads platform certificates with the APIv3 key, and trusts them.
+    /// Downloads platform certificates with the APIv3 key, and trusts them; and opens notifications with it.
     #[must_use]
     pub fn with_apiv3_key(mut self, apiv3_key: impl Into<Secret>) -> Self {
         self.apiv3_key = Some(apiv3_key.into());

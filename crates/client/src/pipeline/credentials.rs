@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kabao_api::{CredentialKind, CredentialState, CredentialStore, Error, Reason, TrustedKeyState};
-use kabao_auth::{KeyId, KeyKind, KeySet, TrustedKey};
+use kabao_auth::{ApiV3Key, KeyId, KeyKind, KeySet, TrustedKey};
 use kabao_models::{AnyEndpoint, Operation, Scheme, Sensitive};
 
 use crate::health::Health;
@@ -28,6 +28,8 @@ pub(crate) struct SignedCredential {
     pub(crate) signing: Signing,
     pub(crate) route: Route,
     pub(crate) keys: Arc<KeyStore>,
+    /// Opens notifications: the APIv3 key of a merchant number, the API key of a brand.
+    pub(crate) api_v3_key: Option<ApiV3Key>,
     pub(crate) health: Health,
     pub(crate) replays: Replays,
 }

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use kabao_api::{Error, Reason};
 use kabao_auth::{Identity, PrivateKey, RequestToSign, authorization};
-use kabao_models::{AnyAnswer, Sensitive};
+use kabao_models::{Record, Sensitive};
 
 use super::remote::Remote;
 use super::{Unsigned, text_header, unfit};
@@ -116,8 +116,8 @@ impl Validity {
 ///
 /// The documents disagree on whether some fields are encrypted at all, so a field that does not
 /// decrypt stays as it was received: still marked as encrypted, never taken for clear text.
-pub(super) fn decrypt(answer: &mut dyn AnyAnswer, private_key: &PrivateKey) {
-    answer.visit_sensitive(&mut |field| {
+pub(super) fn decrypt(received: &mut dyn Record, private_key: &PrivateKey) {
+    received.visit_sensitive(&mut |field| {
         if let Sensitive::Encrypted(text) = field
             && let Ok(plaintext) = private_key.decrypt(text)
             && let Ok(text) = plaintext.to_str()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use kabao_api::Error;
-use kabao_models::{AnyAnswer, Sensitive};
+use kabao_models::{AnyAnswer, Record, Sensitive};
 use tokio::time::timeout_at;
 
 use super::Unsigned;
@@ -91,6 +91,31 @@ impl Signing {
             }
             _ => Ok(answer),
         }
+    }
+}
+
+/// Decrypts the fields of a notification, where it is called: they are few, and nobody waits for them in a row.
+///
+/// A field that no key decrypts stays as it was received. A key that lies elsewhere and cannot be asked fails it, since
+/// it comes again.
+pub(crate) async fn decrypt_fields(
+    notification: &mut dyn Record,
+    keys: impl Iterator<Item = &Key>,
+) -> Result<(), Error> {
+    let mut failed: Option<(&Remote, Error)> = None;
+    for key in keys {
+        match key {
+            Key::Here(key) => decrypt(notification, key),
+            Key::Elsewhere(remote) => {
+                if let Err(error) = remote.decrypt(notification).await {
+                    failed = Some((remote, error));
+                }
+            }
+        }
+    }
+    match failed {
+        Some((remote, error)) if remote.may_decrypt(notification) => Err(error),
+        _ => Ok(()),
     }
 }
 

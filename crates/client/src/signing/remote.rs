@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kabao_api::{AccountId, Error, Reason};
 use kabao_auth::{Identity, RequestToSign, Signer, SignerError, authorization_by};
-use kabao_models::{AnyAnswer, Sensitive};
+use kabao_models::{Record, Sensitive};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -73,10 +73,10 @@ impl Remote {
         }
     }
 
-    /// Decrypts the fields of an answer that came encrypted for this key; others stay as they are.
-    pub(super) async fn decrypt(&self, answer: &mut dyn AnyAnswer) -> Result<(), Error> {
+    /// Decrypts the fields of what came encrypted for this key; others stay as they are.
+    pub(super) async fn decrypt(&self, received: &mut dyn Record) -> Result<(), Error> {
         let mut fields = Vec::new();
-        answer.visit_sensitive(&mut |field| {
+        received.visit_sensitive(&mut |field| {
             if let Sensitive::Encrypted(text) = field {
                 fields.push(text.clone());
             }
@@ -94,7 +94,7 @@ impl Remote {
         });
         let mut decrypted = join_all(decrypted).await.into_iter();
         let mut failed = None;
-        answer.visit_sensitive(&mut |field| {
+        received.visit_sensitive(&mut |field| {
             if !matches!(field, Sensitive::Encrypted(_)) {
                 return;
             }
@@ -107,10 +107,10 @@ impl Remote {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Tells whether an answer has a field that the key may decrypt.
-    pub(super) fn may_decrypt(&self, answer: &mut dyn AnyAnswer) -> bool {
+    /// Tells whether there is a field that the key may decrypt.
+    pub(super) fn may_decrypt(&self, received: &mut dyn Record) -> bool {
         let mut found = false;
-        answer.visit_sensitive(&mut |field| {
+        received.visit_sensitive(&mut |field| {
             if let Sensitive::Encrypted(text) = field {
                 found |= self.signer.public_key().may_have_encrypted(text);
             }
