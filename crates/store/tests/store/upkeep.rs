@@ -300,7 +300,7 @@ async fn a_long_read_beside_the_store_holds_up_no_change() {
         .execute_batch("BEGIN; SELECT count(*) FROM changes")
         .unwrap();
     let plan = vec![7; 140_000];
-    // Some 96 MiB; a log of 64 is too long, and is looked at after 512 changes.
+    // Some 96 MiB, and a log of 64 is too long.
     for round in 0..90 {
         let begun: Vec<_> = (0..8)
             .map(|number| {
