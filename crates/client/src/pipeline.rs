@@ -1,7 +1,7 @@
 //! The path of one call, from a request type to a decoded answer: the same ordered list for every
 //! operation of every family. Read [`Pipeline::run`] first.
 
-pub(crate) mod admission;
+mod admission;
 pub(crate) mod answer;
 mod attempts;
 pub(crate) mod credentials;

@@ -131,7 +131,7 @@ fn value_of(member: &Member, value: MemberValue) -> Option<i64> {
 }
 
 /// Tells whether a refusal says nothing about the change: it may pass, or the operator can mend it.
-pub(super) fn is_passing(error: &Error) -> bool {
+fn is_passing(error: &Error) -> bool {
     let kind = matches!(
         error.kind(),
         Kind::Unavailable

@@ -18,7 +18,7 @@ use crate::random;
 use crate::records::Recorded;
 
 /// How many cards a user may have unless the card says otherwise.
-pub(super) const DEFAULT_GET_LIMIT: i64 = 50;
+const DEFAULT_GET_LIMIT: i64 = 50;
 /// How often a user may redeem a card unless it says otherwise.
 const DEFAULT_USE_LIMIT: i64 = 50;
 

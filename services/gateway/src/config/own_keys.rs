@@ -9,7 +9,7 @@ use super::material::Material;
 use super::verdict::complain_about;
 
 /// The keys of a private key and its certificate, in the account itself or in one of its `keys`.
-pub(super) const OWN: [&str; 4] = [
+const OWN: [&str; 4] = [
     "private_key_file",
     "private_key_uri",
     "certificate_file",
