@@ -49,7 +49,7 @@ use crate::sqlite::credentials::SqliteCredentials;
 use crate::sqlite::error::{failed, not_prepared};
 use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::founding::Founding;
-use crate::sqlite::identity::Identity;
+use crate::sqlite::identity::Files;
 use crate::sqlite::ids::Ids;
 use crate::sqlite::leases::ProcessLeases;
 use crate::sqlite::lock::FileLock;
@@ -86,6 +86,7 @@ fn open_blocking(
     let lost = founding.make_if_missing()?;
     let (keys, warning) = key_file::read(&settings.key_file).map_err(Unopened::Mistake)?;
     file.require_writable()?;
+    let files = Files::of(file.path(), &lock)?;
     let mut database = file.open()?;
     let prepared = schema::prepare(&file, &mut database, &keys);
     let (digests, epoch) = prepared.map_err(not_prepared)?;
@@ -101,7 +102,7 @@ fn open_blocking(
         observer,
         checkpoints,
         database,
-        identity: Identity::of(file.path())?,
+        identity: files.opened(file.path())?,
         file: file.clone(),
         reopen_pause: settings.reopen_pause,
         #[cfg(feature = "testing")]

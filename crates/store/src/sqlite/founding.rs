@@ -37,24 +37,6 @@ impl<'a> Founding<'a> {
 
     /// Makes a database if there is none, with keys if there are none. Returns what an operator should be told.
     pub(super) fn make_if_missing(&self) -> Result<Option<String>, Unopened> {
-        let made = self.make();
-        if made.is_err() {
-            self.take_lock_away();
-        }
-        made
-    }
-
-    /// Where nothing was begun, the lock alone would tell of a store that was never there, and the next try would miss it.
-    fn take_lock_away(&self) {
-        let path = self.file.path();
-        let is_absent = |path: &Path| matches!(path.try_exists(), Ok(false));
-        if !self.was_used && is_absent(path) && is_absent(&DatabaseFile::unnamed(path)) {
-            // What stays is told of.
-            let _ = fs::remove_file(lock::path(path));
-        }
-    }
-
-    fn make(&self) -> Result<Option<String>, Unopened> {
         let path = self.file.path();
         if exists(path)? {
             return Ok(None);
@@ -72,14 +54,15 @@ impl<'a> Founding<'a> {
             .into());
         }
         let has_keys = exists(self.key_file)?;
-        self.file.create(|file| {
+        let created = self.file.create(|file| {
             let mut database = file.open()?;
             schema::create(file, &mut database)?;
             match has_keys {
                 true => Ok(()),
                 false => key_file::create_key_file(self.key_file),
             }
-        })?;
+        });
+        created.inspect_err(|_| self.take_lock_away())?;
         let told = has_keys && !was_begun;
         Ok(told.then(|| {
             format!(
@@ -88,6 +71,15 @@ impl<'a> Founding<'a> {
                 path.display()
             )
         }))
+    }
+
+    /// Where nothing was begun, the lock alone would tell of a store that was never there, and the next try would miss it.
+    fn take_lock_away(&self) {
+        let begun = DatabaseFile::unnamed(self.file.path());
+        if !self.was_used && matches!(begun.try_exists(), Ok(false)) {
+            // What stays is told of.
+            let _ = fs::remove_file(lock::path(self.file.path()));
+        }
     }
 }
 

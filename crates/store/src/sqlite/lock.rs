@@ -1,8 +1,8 @@
 //! One process has the file for itself.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -19,7 +19,7 @@ const TRIES: usize = 64;
 /// id of the process.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    _held: File,
+    held: File,
 }
 
 impl FileLock {
@@ -44,12 +44,19 @@ impl FileLock {
         options.write(true).create(true).truncate(false).mode(0o600);
         let mut held = options.open(path(database)).map_err(failed)?;
         match patiently(&held) {
+            // Whoever has made it may have taken it away in between, and the next one makes another.
+            Ok(()) if !has_name(&held, &path(database)).map_err(failed)? => {
+                Err(Unopened::Outage(StoreError::refused(format!(
+                    "the lock of the store {} was moved away while it was taken",
+                    database.display()
+                ))))
+            }
             Ok(()) => {
                 // For people alone; a lock without a name is one all the same.
                 if let Err(error) = name_holder(&mut held) {
                     tracing::debug!(%error, "the lock of the store has no name");
                 }
-                Ok(Self { _held: held })
+                Ok(Self { held })
             }
             Err(TryLockError::WouldBlock) => {
                 let process = process_in(&path(database));
@@ -61,6 +68,11 @@ impl FileLock {
             }
             Err(TryLockError::Error(error)) => Err(failed(error).into()),
         }
+    }
+
+    /// Tells which file it is.
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
+        self.held.metadata()
     }
 
     /// Tells who has the lock of a database, without taking it.
@@ -120,6 +132,16 @@ fn patiently(lock: &File) -> Result<(), TryLockError> {
     lock.try_lock()
 }
 
+/// Tells whether a file still has the name under which it was opened.
+fn has_name(file: &File, name: &Path) -> io::Result<bool> {
+    let file = file.metadata()?;
+    match fs::metadata(name) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (file.dev(), file.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Says who has the lock.
 fn name_holder(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
@@ -139,6 +161,20 @@ pub(super) fn path(database: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_has_lost_its_name_is_no_lock() {
+        let name = format!("kabao-named-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, "").unwrap();
+        let opened = File::open(&file).unwrap();
+        assert!(has_name(&opened, &file).unwrap());
+        fs::remove_file(&file).unwrap();
+        assert!(!has_name(&opened, &file).unwrap());
+        fs::write(&file, "").unwrap();
+        assert!(!has_name(&opened, &file).unwrap());
+        fs::remove_file(&file).unwrap();
+    }
 
     #[test]
     fn a_lock_that_is_taken_meanwhile_is_noticed_and_one_that_is_given_up_is_not() {

@@ -252,7 +252,7 @@ impl Thread {
         let path = self.file.path();
         let found = match is_open {
             true => self.identity.require(path),
-            false => self.identity.require_database(path),
+            false => self.identity.files().require(path),
         };
         match &found {
             Err(error) if !self.is_misplaced => self.tell_ended(error),
@@ -281,7 +281,7 @@ impl Thread {
             let error = |error| failed(self.file.path(), error);
             probe(&mut database).map_err(error)?;
             self.checkpoints.watch(&mut database).map_err(error)?;
-            self.identity = Identity::of(self.file.path())?;
+            self.identity = self.identity.files().opened(self.file.path())?;
             Ok(database)
         });
         match &opened {
