@@ -188,11 +188,14 @@ async fn a_client_reads_what_its_server_has_received_and_a_repeat_of_it() {
             "8b33f79f-8869-5ae5-b41b-3c0b59f957d0",
         ),
     ] {
-        let request = Request::of(case(name));
         for _ in 0..2 {
-            let headers = request.signature();
-            let read = client.read_notification(&headers, &request.body);
-            let read = read.await.unwrap();
+            let (client, request) = (client.clone(), Request::of(case(name)));
+            // As servers do, on a task of its own.
+            let reading = tokio::spawn(async move {
+                let headers = request.signature();
+                client.read_notification(&headers, &request.body).await
+            });
+            let read = reading.await.unwrap().unwrap();
             assert_eq!(
                 (read.id.as_str(), read.summary.as_deref()),
                 (id, Some("用户开通会员卡通知"))
