@@ -46,7 +46,7 @@ use crate::observer::StoreObserver;
 use crate::opened::Opened;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::credentials::SqliteCredentials;
-use crate::sqlite::error::{failed, not_prepared};
+use crate::sqlite::error::{failed, not_opened, not_prepared};
 use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::founding::Founding;
 use crate::sqlite::identity::Files;
@@ -87,7 +87,7 @@ fn open_blocking(
     let (keys, warning) = key_file::read(&settings.key_file).map_err(Unopened::Mistake)?;
     file.require_writable()?;
     let files = Files::of(file.path(), &lock)?;
-    let mut database = file.open()?;
+    let mut database = file.open().map_err(not_opened)?;
     let prepared = schema::prepare(&file, &mut database, &keys);
     let (digests, epoch) = prepared.map_err(not_prepared)?;
     let error = |error| failed(file.path(), error);

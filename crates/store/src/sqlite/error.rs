@@ -4,13 +4,24 @@ use std::error::Error as _;
 use std::path::Path;
 
 use kabao_journal::StoreError;
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::unopened::Unopened;
 
 /// Says what failed and where, without values; nothing of it was committed.
 pub(super) fn failed(file: &Path, error: Error) -> StoreError {
     StoreError::refused(message(file, &error)).with_source(error)
+}
+
+/// Says why a database does not open. SQLite tells what may pass from a folder in which this process may make no log.
+pub(super) fn not_opened(error: StoreError) -> Unopened {
+    let cause = error.source();
+    let cause = cause.and_then(|cause| cause.downcast_ref::<Error>());
+    let code = cause.and_then(Error::sqlite_error);
+    match code.is_some_and(|code| code.extended_code == ffi::SQLITE_READONLY_DIRECTORY) {
+        true => Unopened::Mistake(error),
+        false => Unopened::Outage(error),
+    }
 }
 
 /// Says why the tables are not those that are needed. What SQLite reports may pass; whatever else is wrong was read without
@@ -64,4 +75,27 @@ pub(super) fn ends_handle(error: &Error) -> bool {
                 | ErrorCode::TooBig
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_which_nothing_can_be_made_is_a_mistake_and_a_file_that_does_not_open_is_none() {
+        for (code, is_mistake) in [
+            (ffi::SQLITE_READONLY_DIRECTORY, true),
+            (ffi::SQLITE_READONLY, false),
+            (ffi::SQLITE_CANTOPEN, false),
+            (ffi::SQLITE_FULL, false),
+        ] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            let unopened = not_opened(failed(Path::new("kabao.db"), error));
+            assert_eq!(
+                matches!(unopened, Unopened::Mistake(_)),
+                is_mistake,
+                "{code}"
+            );
+        }
+    }
 }
