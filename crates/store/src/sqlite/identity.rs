@@ -25,6 +25,8 @@ pub(super) struct Identity {
 pub(super) struct Files {
     database: Inode,
     lock: Inode,
+    /// How long the database was when it had been opened: it never becomes shorter.
+    size: u64,
 }
 
 /// A file, whatever its name.
@@ -41,6 +43,7 @@ impl Files {
             Ok(Self {
                 database: Inode::of(&fs::metadata(database)?),
                 lock: Inode::of(&lock.metadata()?),
+                size: 0,
             })
         };
         seen().map_err(|error| unseen(database, error))
@@ -49,11 +52,11 @@ impl Files {
     /// Sees which files a database is in that has been opened since. If another one has got its name meanwhile, nobody
     /// knows which of the two that was, and what is looked at later would be the wrong one.
     pub(super) fn opened(self, database: &Path) -> Result<Identity, StoreError> {
-        let log = fs::metadata(beside(database, "-wal"));
-        let log = log.map_err(|error| unseen(database, error))?;
+        let look = |file: &Path| fs::metadata(file).map_err(|error| unseen(database, error));
+        let (log, size) = (look(&beside(database, "-wal"))?, look(database)?.len());
         self.require(database)?;
         Ok(Identity {
-            files: self,
+            files: Self { size, ..self },
             log: Inode::of(&log),
         })
     }
@@ -61,8 +64,13 @@ impl Files {
     /// Refuses files that have the names and are others, and names that no file has. Where the lock has lost its name,
     /// another process may have taken one, and writes as if it were alone.
     pub(super) fn require(self, database: &Path) -> Result<(), StoreError> {
-        require(self.database, database)?;
-        require(self.lock, &lock::path(database))
+        if require(self.database, database)?.len() < self.size {
+            return Err(StoreError::refused(format!(
+                "{} is shorter than it was, so that changes are missing; restore it, and restart the gateway",
+                database.display()
+            )));
+        }
+        require(self.lock, &lock::path(database)).map(drop)
     }
 }
 
@@ -75,7 +83,7 @@ impl Identity {
     /// Refuses files that have the names and are others, and names that no file has.
     pub(super) fn require(self, database: &Path) -> Result<(), StoreError> {
         self.files.require(database)?;
-        require(self.log, &beside(database, "-wal"))
+        require(self.log, &beside(database, "-wal")).map(drop)
     }
 }
 
@@ -93,10 +101,10 @@ impl Inode {
     }
 }
 
-fn require(expected: Inode, path: &Path) -> Result<(), StoreError> {
+fn require(expected: Inode, path: &Path) -> Result<Metadata, StoreError> {
     let path_shown = path.display();
     match fs::metadata(path) {
-        Ok(found) if Inode::of(&found) == expected => Ok(()),
+        Ok(found) if Inode::of(&found) == expected => Ok(found),
         Ok(_) => Err(StoreError::refused(format!(
             "{path_shown} is another file than the store was opened with; put the right one back, or restart the gateway"
         ))),

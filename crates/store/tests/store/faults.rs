@@ -237,6 +237,22 @@ async fn without_its_files_a_store_takes_no_changes_and_goes_on_when_they_are_ba
     }
 }
 
+/// A copy over the file itself cuts it first.
+#[tokio::test]
+async fn a_file_that_was_cut_takes_no_changes() {
+    let directory = Directory::new();
+    let store = Store::open(&settings(&directory).into()).await.unwrap();
+    let changes = store.changes();
+    fresh(changes.begin(change("first", b"plan")).await);
+    fs::write(directory.path().join("kabao.db"), "").unwrap();
+    let error = first_error(&*changes, false).await;
+    assert!(
+        error.is_refusal() && !store.vitals().takes_changes,
+        "{error}"
+    );
+    assert!(error.to_string().contains("shorter"), "{error}");
+}
+
 #[tokio::test]
 async fn a_log_without_its_database_is_not_played_into_another_one() {
     let directory = Directory::new();
