@@ -131,7 +131,7 @@ reasons! {
     ContentRefused = "CONTENT_REFUSED", InvalidArgument;
     /// WeChat limits the rate or the number of calls, and so does the gateway before it has to. Nothing was changed. Wait for the given time and repeat more slowly; if it is not retryable, a quota of the day is used up.
     UpstreamRateLimited = "UPSTREAM_RATE_LIMITED", ResourceExhausted;
-    /// An answer to a read has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
+    /// An answer to a read, or a notification, has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
     UpstreamUnverified = "UPSTREAM_UNVERIFIED", Internal;
     /// An answer to a read is verified but not what the documents describe. Nothing was changed. Report it together with the request id.
     UpstreamMalformed = "UPSTREAM_MALFORMED", Internal;

@@ -46,9 +46,9 @@ impl<'a> Founding<'a> {
         let was_begun = exists(&DatabaseFile::unnamed(path))?;
         if self.was_used && !was_begun {
             return Err(StoreError::refused(format!(
-                "the store {} is gone, though its lock tells that there was one: put it back, or move its lock {} away as \
-                 well to begin with an empty one, which remembers none of the changes made before",
-                path.display(),
+                "{}: put it back, or move its lock {} away as well to begin with an empty one, which remembers none of \
+                 the changes made before",
+                gone(path),
                 lock::path(path).display()
             ))
             .into());
@@ -85,17 +85,21 @@ impl<'a> Founding<'a> {
 
 /// What is to be said of a store that is not there, and what helps.
 pub(super) fn absence(database: &Path) -> (String, &'static str) {
-    let shown = database.display();
     match lock::path(database).exists() && !DatabaseFile::unnamed(database).exists() {
         true => (
-            format!("the store {shown} is gone, though its lock tells that there was one"),
+            gone(database),
             "put it back, or restore it from a backup; until then a gateway takes no changes",
         ),
         false => (
-            format!("there is no store {shown}"),
+            format!("there is no store {}", database.display()),
             "name another one; a gateway makes it at its first start",
         ),
     }
+}
+
+fn gone(database: &Path) -> String {
+    let database = database.display();
+    format!("the store {database} is gone, though its lock tells that there was one")
 }
 
 /// A log whose database is gone would be played into the one that is made in its place.
